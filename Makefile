@@ -1,0 +1,119 @@
+# Makefile - the whole build. `make` leaves the program at build/clearline; see CONTRIBUTING.md.
+# SPDX-License-Identifier: Apache-2.0
+#
+# A variant is a folder build/<V>: release (default), debug, asan, tsan, cov, clang.
+
+V ?= release
+B := build/$(V)
+CC := gcc
+CXX := g++
+PKGS := libmicrohttpd sqlite3 libcurl libcrypto simdjson
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wconversion -Wno-sign-conversion \
+        -Wimplicit-fallthrough -Wundef $(WERROR)
+CWARN := -Wstrict-prototypes -Wmissing-prototypes
+OPT.release := -O2 -g
+OPT.debug := -O0 -g
+OPT.o3 := -O3 -g
+OPT.clang := -O2 -g
+OPT.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT.tsan := -O1 -g -fsanitize=thread
+OPT.cov := -O0 -g --coverage
+OPT.fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+ifneq ($(filter $(V),clang fuzz),)
+CC := clang
+CXX := clang++
+endif
+OPT := $(OPT.$(V))
+CFLAGS := -std=c17 -D_GNU_SOURCE -ffp-contract=off -Isrc $(OPT) $(WARN) $(CWARN) $(PKG_CFLAGS)
+CXXFLAGS := -std=c++17 -D_GNU_SOURCE -ffp-contract=off -Isrc $(OPT) $(WARN) $(PKG_CFLAGS)
+LDFLAGS := $(filter -fsanitize=% --coverage -g,$(OPT:-fsanitize=fuzzer-no-link%=-fsanitize=address,undefined))
+
+CORE := base cell proof entry airspace state
+LAYERS := $(CORE) geo journal http node api cli
+SRC := $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c))
+SRC_CXX := $(wildcard src/http/*.cc)
+OBJ := $(SRC:%.c=$(B)/%.o) $(SRC_CXX:%.cc=$(B)/%.o)
+LIB_OBJ := $(filter-out $(B)/src/cli/main.o,$(OBJ))
+CORE_OBJ := $(filter $(CORE:%=$(B)/src/%/%),$(OBJ))
+
+TEST_SRC := $(wildcard test/unit/*/test_*.c test/prop/prop_*.c)
+TEST_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
+TESTS := $(TEST_SRC:%.c=$(B)/%)
+FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all check check-all tests lint bench fuzz install clean FORCE
+
+all: build/clearline
+
+build/clearline: $(B)/clearline
+	cp -f $< $@.new && mv -f $@.new $@
+
+$(B)/clearline: $(OBJ) $(B)/objects.list
+	$(CXX) $(LDFLAGS) -o $@ $(OBJ) $(LIBS)
+
+$(B)/libclearline.a: $(LIB_OBJ) $(B)/objects.list
+	rm -f $@ && ar rcs $@ $(LIB_OBJ)
+
+# Stamps: a change of flags or of the list of files rebuilds what depends on it.
+$(B)/flags: FORCE
+	@mkdir -p $(@D) && echo '$(CC) $(CFLAGS) $(CXXFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(CXXFLAGS)' > $@
+$(B)/objects.list: FORCE
+	@mkdir -p $(@D) && echo '$(OBJ)' | cmp -s - $@ || echo '$(OBJ)' > $@
+
+$(B)/src/%.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(B)/src/%.o: src/%.cc $(B)/flags
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+$(B)/test/%.o: test/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itest/lib -MMD -MP -c -o $@ $<
+$(B)/bench/%.o: bench/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Itest/lib -MMD -MP -c -o $@ $<
+
+$(TESTS): $(B)/%: $(B)/%.o $(TEST_LIB) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
+$(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
+
+tests: $(TESTS)
+
+check: $(TESTS) $(B)/clearline
+	B=$(B) tools/check.sh
+
+check-all: $(TESTS) $(B)/clearline
+	B=$(B) tools/check.sh --all
+
+lint:
+	tools/check-layers.sh
+	tools/check-style.sh
+
+# One fuzz target for SECS seconds: make fuzz T=fuzz_entry SECS=60
+SECS ?= 60
+build/fuzz/fuzz_%: test/fuzz/fuzz_%.c FORCE
+	$(MAKE) V=fuzz build/fuzz/libclearline.a
+	clang $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) -Itest/lib -c -o $@.o $<
+	clang++ -fsanitize=fuzzer,address,undefined -o $@ $@.o build/fuzz/libclearline.a $(LIBS)
+fuzz: build/fuzz/$(T)
+	mkdir -p build/corpus/$(T)
+	build/fuzz/$(T) -max_total_time=$(SECS) -timeout=5 -rss_limit_mb=2048 build/corpus/$(T) $(wildcard test/fuzz/corpus/$(T))
+
+bench: $(BENCHES) build/clearline
+	bench/run.sh $(ROWS)
+
+PREFIX ?= /usr/local
+install: build/clearline
+	install -D -m 755 build/clearline $(DESTDIR)$(PREFIX)/bin/clearline
+
+clean:
+	rm -rf build
+
+-include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(BENCHES:=.d)

@@ -1,0 +1,50 @@
+/* limits.h - every bound on what comes from outside, with the requirement or decision it serves.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Each is checked before the work that it bounds.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* Entries (decision A1; evidence.md section 3). */
+#define LIMIT_ENTRY_BYTES 32768
+#define LIMIT_ENTRY_ITEMS 4096
+#define LIMIT_ENTRY_DEPTH 8
+#define LIMIT_ENTRY_CHANGES 256
+#define LIMIT_KEY_DIGESTS 256    /* Decision A3. */
+#define LIMIT_CELL_BYTES 16384   /* Decision A7: coded cells of one change. */
+#define LIMIT_CELLS 4096         /* Decision D2: normalised cells of one volume union. */
+
+/* Names and texts. */
+#define LIMIT_SUB_BYTES 128      /* evidence.md section 16: the token's sub. */
+#define LIMIT_URL_BYTES 1024
+#define LIMIT_OVN_MIN 16         /* F3548-21 EntityOVN. */
+#define LIMIT_OVN_MAX 128
+
+/* HTTP (f3548-dss.md 2.1; evidence.md section 16). */
+#define LIMIT_BODY_BYTES (4 * 1024 * 1024)
+#define LIMIT_HEADERS 64
+#define LIMIT_HEADER_BYTES 16384
+#define LIMIT_URI_BYTES 4096
+#define LIMIT_TOKEN_BYTES 8192
+#define LIMIT_JSON_DEPTH 16
+#define LIMIT_JSON_STRING 65536
+
+/* Geometry (f3548-dss.md 4.6, decision D2). */
+#define LIMIT_VERTICES 10000     /* OiMaxVertices, over all volumes of a request. */
+#define LIMIT_VOLUMES 1000
+#define LIMIT_AREA_KM2 2500      /* A polygon or circle through the F3548 API. */
+#define LIMIT_ALTITUDE_MIN_MM (-8000 * 1000)
+#define LIMIT_ALTITUDE_MAX_MM (100000 * 1000)
+
+/* Time (f3548-dss.md 7.3, 5.2, 13.5). */
+#define LIMIT_SUBSCRIPTION_US (INT64_C(24) * 3600 * 1000000) /* DSS0015 */
+#define LIMIT_PAST_US (INT64_C(5) * 60 * 1000000)
+#define LIMIT_OVN_SKEW_MS (INT64_C(5) * 60 * 1000)
+#define LIMIT_KEEP_ENDED_US (INT64_C(112) * 24 * 3600 * 1000000)
+#define LIMIT_CLEANUP 64         /* Removals after one entry (decision A8). */
+
+/* Answers. */
+#define LIMIT_RESULTS 10000      /* A query with more is answered 413, never cut. */
+
+#endif

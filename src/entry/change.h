@@ -1,0 +1,104 @@
+/* change.h - what an entry asks of the state: kinds of change and their members.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything chosen by the proposer (ids, times, OVNs, cells, digests) is here; apply chooses nothing
+ * (design.md section 4). In an entry a change is [kind, {number: member, ...}] in deterministic CBOR, the numbers standing
+ * behind the members below; docs/formats.md has the byte form. Texts and arrays are borrowed from whoever made the change.
+ */
+#ifndef ENTRY_CHANGE_H
+#define ENTRY_CHANGE_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "cell/vol.h"
+#include "proof/hash.h"
+
+/* Numbers are for ever. */
+enum change_kind {
+    CHANGE_JOIN = 1,  /* A founder's node joins: member name, keys, genesis hash (decision C1). */
+    CHANGE_TICK = 2,  /* Nothing but the entry's time. */
+    CHANGE_INTENT_PUT = 10,
+    CHANGE_INTENT_DELETE = 11,
+    CHANGE_CONSTRAINT_PUT = 12,
+    CHANGE_CONSTRAINT_DELETE = 13,
+    CHANGE_SUBSCRIPTION_PUT = 14,
+    CHANGE_SUBSCRIPTION_DELETE = 15,
+    CHANGE_AVAILABILITY_PUT = 16,
+    CHANGE_REPORT = 17,
+};
+
+enum intent_state { /* F3548-21 OperationalIntentState; numbers are for ever. */
+    INTENT_ACCEPTED = 1,
+    INTENT_ACTIVATED = 2,
+    INTENT_NONCONFORMING = 3,
+    INTENT_CONTINGENT = 4,
+};
+
+enum uss_availability { /* F3548-21 UssAvailabilityState; numbers are for ever. */
+    USS_UNKNOWN = 0,
+    USS_NORMAL = 1,
+    USS_DOWN = 2,
+};
+
+enum attach { /* What an intent's write says of its subscription (f3548-dss.md 6.5). */
+    ATTACH_NONE = 0,
+    ATTACH_EXISTING = 1,
+    ATTACH_NEW = 2,
+};
+
+struct change {
+    enum change_kind kind;
+
+    struct id id; /* 0: the entity's id; of a report its report_id. */
+
+    /* 1: digest (hash_digest) of the OVN or version that the client named; absent for a create. For availability: of
+     * old_version, absent when that was "". */
+    bool has_base;
+    uint64_t base;
+
+    /* 2: the new OVN or version. Own: 16 random bytes, written as 22 base64url characters. Requested
+     * (requested_ovn_suffix): the text after "<id>_", and random is unused. See change_token(). */
+    uint8_t random[16];
+    struct str suffix;
+
+    struct vol vol;      /* 3: cells (cell_set_encode), 4: [starts, ends, floor, ceil], null for no bound */
+    struct str url;      /* 5: uss_base_url, verbatim */
+    bool is_coarsened;   /* 6: true if the border was coarsened to fit (decision A7) */
+
+    enum intent_state state; /* 7, intents */
+
+    enum attach attach;             /* 8, intents: absent | bytes(16) existing | [id, url, constraints] new */
+    struct id attach_id;
+    struct str attach_url;
+    bool attach_constraints;
+
+    /* Key of an intent's write (decision A3); absent when the requested state needs none. */
+    bool has_key;
+    uint64_t checked_at;        /* 9: entries applied when the node judged the whole key */
+    struct hash key_hash;       /* 10: SHA-256 over the key strings in the order sent, each followed by LF */
+    const uint64_t *digests;    /* 11: bytes(8 * n): announced forms and exempted, in the order of A3 */
+    size_t n_digests;
+
+    bool for_intents;           /* 12, subscriptions: notify_for_operational_intents */
+    bool for_constraints;       /* 13, subscriptions */
+
+    struct str uss;             /* 14, availability: whose */
+    enum uss_availability availability; /* 15 */
+
+    struct hash digest;         /* 16, reports: salted digest of the body (decision A9); joins: genesis hash */
+    uint64_t length;            /* 17, reports: bytes of the body */
+
+    /* Joins (decision C1, C2). */
+    struct str member;          /* 18: member name */
+    uint8_t entry_key[32];      /* 19: Ed25519 public keys of the joining node */
+    uint8_t log_key[32];        /* 20 */
+    uint8_t mirror_key[32];     /* 21 */
+};
+
+#define CHANGE_TOKEN_MAX 128
+
+/* Text of the new OVN or version: base64url of random, or "<id>_<suffix>". Returns its length (16..128). */
+size_t change_token(const struct change *c, char ret_text[CHANGE_TOKEN_MAX]);
+
+#endif

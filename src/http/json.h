@@ -1,0 +1,61 @@
+/* json.h - reads JSON: a C face of simdjson's DOM.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The only C++ behind it is json.cc. A parser owns the document it read last; nodes and texts are borrowed until
+ * its next json_read() or json_parser_free(). Limits (LIMIT_JSON_*): depth, string length; duplicate members, text
+ * that is not UTF-8, numbers out of double's range are ERR_INPUT. Only the first value of the text is read; what follows
+ * it is ignored, as InterUSS does (f3548-dss.md 2.2).
+ */
+#ifndef HTTP_JSON_H
+#define HTTP_JSON_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct json_parser;
+
+/* A value inside the parser's document: plain data, copied freely. All bits zero is "absent". */
+struct json_node {
+    const void *document;
+    uint64_t at;
+};
+
+enum json_type { JSON_ABSENT, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct json_parser *json_parser_new(void);
+void json_parser_free(struct json_parser *p); /* NULL is fine. */
+
+/* text is copied when it needs padding. Cost: about 1 us a kB. */
+CHECKED enum err json_read(struct json_parser *p, struct str text, struct json_node *ret_root,
+                           struct why *why);
+
+enum json_type json_type(struct json_node v);
+
+/* Member of an object by exact name; absent if there is none, or v is no object. A null member is JSON_NULL. */
+struct json_node json_member(struct json_node v, const char *name);
+
+/* Number of elements (array) or members (object), 0 otherwise; O(1). */
+size_t json_size(struct json_node v);
+
+/* Calls each for every element in order until it returns an error, which is passed on. */
+enum err json_each(struct json_node array, enum err (*each)(void *context, size_t i, struct json_node v),
+                   void *context);
+enum err json_each_member(struct json_node object,
+                          enum err (*each)(void *context, struct str name, struct json_node v),
+                          void *context);
+
+/* False if v is of another type. */
+bool json_get_string(struct json_node v, struct str *ret); /* Unescaped UTF-8, borrowed from the document. */
+bool json_get_double(struct json_node v, double *ret);     /* Any number, finite. */
+bool json_get_i64(struct json_node v, int64_t *ret);       /* A number without fraction that fits. */
+bool json_get_bool(struct json_node v, bool *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

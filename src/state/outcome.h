@@ -1,0 +1,79 @@
+/* outcome.h - what a change came to: accepted, or refused and why.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The outcome leaf of an entry (decision A10) is CBOR: [guard, [element, ...]], guard being 16 bytes of a
+ * domain-separated hash of the entry's bytes, one element a change; docs/formats.md has it. The lists that an HTTP answer
+ * needs (notices, conflicting ids) are here; the leaf has only their counts and hashes.
+ */
+#ifndef STATE_OUTCOME_H
+#define STATE_OUTCOME_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "entry/change.h"
+
+/* Reasons in documented order: the first that holds is the outcome. Numbers are for ever. The HTTP status is the F3548
+ * answer that the API gives for it. clang-format off */
+#define REASON_TABLE(X) \
+    X(REASON_ACCEPTED,            0, OK,            "accepted") \
+    X(REASON_AUTHOR,              1, ERR_RIGHTS,    "the author may not write entries here") \
+    X(REASON_SLOT,                2, ERR_CONFLICT,  "the entry's slot or previous hash does not follow its author's last entry") \
+    X(REASON_MALFORMED,           3, ERR_INPUT,     "the change is not one that rules of this version know") \
+    X(REASON_PLACEHOLDER_ID,      4, ERR_INPUT,     "this id is reserved as the placeholder for 'no subscription'") \
+    X(REASON_ENDED,               5, ERR_INPUT,     "the volume has already ended") \
+    X(REASON_STATE_AT_CREATE,     6, ERR_INPUT,     "a new operational intent must be Accepted") \
+    X(REASON_NO_SUBSCRIPTION,     7, ERR_INPUT,     "a state other than Accepted needs a subscription") \
+    X(REASON_WINDOW,              8, ERR_INPUT,     "the time window is empty, reversed or too long") \
+    X(REASON_NOT_FOUND,           9, ERR_NOT_FOUND, "no such entity") \
+    X(REASON_MANAGER,            10, ERR_RIGHTS,    "the entity is managed by another USS") \
+    X(REASON_EXISTS,             11, ERR_CONFLICT,  "the entity exists already; name its current version to change it") \
+    X(REASON_VERSION,            12, ERR_CONFLICT,  "the entity is at another version") \
+    X(REASON_DEPENDENTS,         13, ERR_INPUT,     "operational intents depend on the subscription") \
+    X(REASON_DEPENDENT_COVER,    14, ERR_INPUT,     "the subscription no longer covers an operational intent that depends on it") \
+    X(REASON_ATTACH_UNKNOWN,     15, ERR_INPUT,     "the subscription to attach does not exist") \
+    X(REASON_ATTACH_MANAGER,     16, ERR_RIGHTS,    "the subscription to attach is managed by another USS") \
+    X(REASON_ATTACH_COVER,       17, ERR_INPUT,     "the subscription to attach does not cover the operational intent") \
+    X(REASON_ATTACH_TOO_LARGE,   18, ERR_TOO_LARGE, "the implicit subscription would grow past the limit of cells") \
+    X(REASON_DOWN,               19, ERR_STATE,     "the USS is declared Down") \
+    X(REASON_OVN_USED,           20, ERR_CONFLICT,  "the requested OVN was used before") \
+    X(REASON_KEY,                21, ERR_CONFLICT,  "the key lacks current OVNs of relevant entities") \
+    X(REASON_UNKNOWN_VERSION,    22, ERR_INPUT,     "an entity of this id and version does not exist to be changed")
+/* clang-format on */
+
+enum reason {
+#define X(name, number, err, text) name = number,
+    REASON_TABLE(X)
+#undef X
+};
+
+const char *reason_text(enum reason r);
+const char *reason_name(enum reason r);
+enum err reason_err(enum reason r);
+
+struct notice {           /* Whom the writer must tell (f3548-dss.md section 11). */
+    struct id subscription;
+    int32_t index;        /* After the step that this change caused. */
+    struct str url;
+};
+
+struct outcome {
+    enum reason reason;
+    int32_t version;          /* Of the entity after the change (int32, F3548 `version`); deletes: the old one. */
+    uint64_t token_digest;    /* Digest of its OVN or version string; 0 if refused. */
+    int32_t index;            /* notification_index of a written subscription. */
+    const struct notice *notices; /* By subscription id. */
+    size_t n_notices;
+    const struct id *conflicts;   /* REASON_KEY: entities whose OVN was missing, ids ascending, intents first. */
+    size_t n_conflict_intents;
+    size_t n_conflict_constraints;
+};
+
+/* Appends the outcome leaf of an entry. */
+void outcome_encode(const struct hash *entry_guard, const struct outcome *outcomes, size_t n,
+                    struct buf *to);
+
+/* Deep copy into arena. */
+struct outcome outcome_copy(const struct outcome *o, struct arena *arena);
+
+#endif

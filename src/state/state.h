@@ -1,0 +1,71 @@
+/* state.h - what the entries add up to; one writer, any number of readers.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     entry -> state_apply() -> outcomes -> (more of the batch) -> state_publish() -> readers see it
+ *
+ * Invariants, walked by state_check():
+ *   S1  same entries, same state, same outcomes, whatever the batches, compiler or build (I1)
+ *   S2  an intent is written as Accepted or Activated only if no relevant OVN was missing (I4)
+ *   S3  an implicit subscription has at least one dependent; an attached subscription exists and covers its dependents
+ *   S4  every entity stands exactly once in by_id, slots, its grid, by_end, and intents and constraints in by_token
+ *
+ * state_apply() cannot fail: a refused change is an outcome. Core: no clock, no I/O, no floating point.
+ */
+#ifndef STATE_STATE_H
+#define STATE_STATE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "entry/entry.h"
+#include "proof/hash.h"
+#include "state/outcome.h"
+#include "state/view.h"
+
+struct state;
+
+struct state_options {
+    bool needs_412_for_down; /* Off: parity with InterUSS (f3548-dss.md 9.4). Network rule, in genesis. */
+};
+
+/* Reads the genesis document (docs/formats.md) and makes the state after entry 0; ERR_CORRUPT names what is wrong. */
+CHECKED enum err state_new(struct str genesis, struct state **ret, struct why *why);
+void state_free(struct state *s); /* No reader may be left; NULL is fine. */
+
+/* Applies the entry at index view->position (the next one). bytes are the entry's own. outcomes are e->n_changes in arena, and borrow from
+ * the state until state_publish(). ret_leaf gets the outcome leaf appended. verified: the signature was checked, or the entry is this
+ * process's own; when false the caller vouches otherwise. Writer only. */
+void state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
+                 struct outcome **ret_outcomes, struct buf *ret_leaf);
+
+/* Bytes that are no entry of this network (undecodable): takes the index, outcome REASON_MALFORMED. */
+void state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf);
+
+void state_publish(struct state *s); /* Readers see all that was applied. Writer only. */
+
+/* What change would come to now, without doing it: the same judgement that apply makes, but the key is left to key_judge(). now_ms is what the
+ * entry's time would be. Any thread, on a pinned view. REASON_ACCEPTED or the first reason against. */
+enum reason change_judge(const struct view *v, struct str participant, const struct change *c,
+                         int64_t now_ms);
+
+/* Readers: lock-free. */
+struct state_pin {
+    struct cow_pin pin;
+};
+const struct view *state_read(struct state *s, struct state_pin *ret_pin);
+void state_done_reading(struct state_pin *pin);
+
+/* The writer's own view of everything applied, published or not. */
+const struct view *state_view(const struct state *s);
+
+/* SHA-256 over the canonical content (snapshot.h), independent of history and tree shape. O(state). */
+struct hash state_digest(const struct view *v);
+
+/* Author lookup for the node: the entry key registered for an author id; false if none. */
+bool state_author_key(const struct view *v, const uint8_t author[8], struct key_public *ret);
+/* The author's next slot and the hash of its last entry: what the node continues from after a start. */
+bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *ret_slot,
+                       struct hash *ret_previous, int64_t *ret_time_ms);
+
+void state_check(const struct state *s); /* For tests. */
+
+#endif
