@@ -10,7 +10,7 @@
 #define LIMIT_ENTRY_BYTES 32768
 #define LIMIT_ENTRY_ITEMS 4096
 #define LIMIT_ENTRY_DEPTH 8
-#define LIMIT_ENTRY_CHANGES 256
+#define LIMIT_ENTRY_CHANGES 96 /* Each is at most 42 CBOR items, so that LIMIT_ENTRY_ITEMS holds. */
 #define LIMIT_KEY_DIGESTS 256    /* Decision A3. */
 #define LIMIT_CELL_BYTES 16384   /* Decision A7: coded cells of one change. */
 #define LIMIT_CELLS 4096         /* Decision D2: normalised cells of one volume union. */
