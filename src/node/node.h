@@ -52,6 +52,8 @@ void node_propose(struct node *n, struct proposal *p); /* Any thread. */
 struct state *node_state(struct node *n);
 struct store *node_store(struct node *n);
 struct str node_origin(const struct node *n);
+struct hash node_genesis_hash(const struct node *n); /* SHA-256 of leaf 0: names the network. */
+bool node_entries_public(const struct node *n);      /* Genesis lets anyone read entries (decision E3). */
 int64_t node_now_us(void); /* The node's wall clock, microseconds UTC. */
 
 /* The newest signed checkpoint note, appended; ERR_UNAVAILABLE before the first. Any thread. */
@@ -61,6 +63,8 @@ CHECKED enum err node_tile(struct node *n, unsigned level, uint64_t index, unsig
                            struct buf *ret, struct why *why);
 CHECKED enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
                              struct why *why);
+/* Bytes of one leaf: entry leaf / 2 if even, its outcome if odd. ERR_NOT_FOUND beyond the journal. Any thread. */
+CHECKED enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *why);
 
 /* Counters for /metrics, status and benches; each is read atomically. */
 struct node_status {

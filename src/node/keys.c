@@ -1,0 +1,135 @@
+/* keys.c - key files, made once with the system's randomness.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "node/entropy.h"
+
+#define FILE_BYTES 65 /* 64 digits and LF. */
+
+static enum err write_key(const char *path, const uint8_t seed[32], struct why *why)
+{
+    char text[FILE_BYTES];
+    hex_encode(seed, 32, text);
+    text[FILE_BYTES - 1] = '\n';
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(why, ERR_DISK, "%s: cannot be made: %s", path, strerror(errno));
+    bool is_written = write(fd, text, sizeof text) == (ssize_t)sizeof text && fsync(fd) == 0;
+    int error = errno;
+    (void)close(fd);
+    explicit_bzero(text, sizeof text);
+    if (!is_written) return fail(why, ERR_DISK, "%s: cannot be written: %s", path, strerror(error));
+    return OK;
+}
+
+/* ERR_NOT_FOUND if there is no such file. */
+static enum err read_key(const char *path, uint8_t ret_seed[32], struct why *why)
+{
+    char text[FILE_BYTES + 1];
+    struct stat is;
+
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT) return ERR_NOT_FOUND;
+    if (fd < 0) return fail(why, ERR_CORRUPT, "%s: cannot be opened: %s", path, strerror(errno));
+    ssize_t n = fstat(fd, &is) == 0 ? read(fd, text, sizeof text) : -1;
+    (void)close(fd);
+    if (n < 0) return fail(why, ERR_CORRUPT, "%s: cannot be read: %s", path, strerror(errno));
+    if (is.st_mode & 077) {
+        return fail(why, ERR_CORRUPT, "%s: a secret key that others may read (mode %o); chmod 600", path,
+                    (unsigned)is.st_mode & 0777);
+    }
+    bool is_key = n >= 64 && n <= FILE_BYTES && hex_decode(str_make(text, 64), 32, ret_seed);
+    explicit_bzero(text, sizeof text);
+    if (!is_key) return fail(why, ERR_CORRUPT, "%s: not a key: 64 hex digits wanted", path);
+    return OK;
+}
+
+static enum err sync_folder(const char *path, struct why *why)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_synced = fd >= 0 && fsync(fd) == 0;
+    int error = errno;
+    if (fd >= 0) (void)close(fd);
+    return is_synced ? OK : fail(why, ERR_DISK, "%s: cannot be synced: %s", path, strerror(error));
+}
+
+static const char *const names[4] = {"root", "entry", "log", "mirror"};
+
+/* Makes all four in DIR/keys.new and renames that, so that there are four keys or none. */
+static enum err make_files(uint8_t seeds[4][32], const char *dir, const char *folder, struct why *why)
+{
+    char fresh[PATH_MAX - 16];
+    char path[PATH_MAX];
+
+    (void)snprintf(fresh, sizeof fresh, "%s/keys.new", dir);
+    if (mkdir(fresh, 0700) != 0 && errno != EEXIST) {
+        return fail(why, ERR_DISK, "%s: cannot be made: %s", fresh, strerror(errno));
+    }
+    for (int i = 0; i < 4; i++) {
+        entropy_fill(seeds[i], 32);
+        (void)snprintf(path, sizeof path, "%s/%s.key", fresh, names[i]);
+        (void)unlink(path); /* Left by a start that was cut off. */
+        TRY(write_key(path, seeds[i], why));
+    }
+    TRY(sync_folder(fresh, why));
+    if (rename(fresh, folder) != 0) {
+        return fail(why, ERR_DISK, "%s: cannot be renamed: %s", fresh, strerror(errno));
+    }
+    return sync_folder(dir, why);
+}
+
+static enum err open_files(uint8_t seeds[4][32], const char *dir, struct why *why)
+{
+    char folder[PATH_MAX - 16];
+    char path[PATH_MAX];
+    struct stat is;
+
+    if (snprintf(folder, sizeof folder, "%s/keys", dir) >= (int)sizeof folder - 8) {
+        return fail(why, ERR_INPUT, "the data folder's path is too long");
+    }
+    if (stat(folder, &is) != 0) {
+        if (errno == ENOENT) return make_files(seeds, dir, folder, why);
+        return fail(why, ERR_DISK, "%s: %s", folder, strerror(errno));
+    }
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s.key", folder, names[i]);
+        enum err e = read_key(path, seeds[i], why);
+        if (e == ERR_NOT_FOUND) {
+            return fail(why, ERR_CORRUPT, "%s is missing: restore it from its backup", path);
+        }
+        TRY(e);
+    }
+    return OK;
+}
+
+enum err keys_open(struct keys *ret, const char *dir, struct why *why)
+{
+    uint8_t seeds[4][32];
+    if (dir) {
+        TRY(open_files(seeds, dir, why));
+    } else {
+        entropy_fill(seeds, sizeof seeds);
+    }
+    key_secret_init(&ret->root, seeds[0]);
+    key_secret_init(&ret->entry, seeds[1]);
+    key_secret_init(&ret->log, seeds[2]);
+    key_secret_init(&ret->mirror, seeds[3]);
+    explicit_bzero(seeds, sizeof seeds);
+    return OK;
+}
+
+void keys_done(struct keys *k)
+{
+    key_secret_done(&k->root);
+    key_secret_done(&k->entry);
+    key_secret_done(&k->log);
+    key_secret_done(&k->mirror);
+}

@@ -1,0 +1,26 @@
+/* keys.h - the secret keys of a node, in its data folder.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Files DIR/keys/{root,entry,log,mirror}.key, mode 0600: 64 hex digits of an Ed25519 seed and LF. Four keys, none reused
+ * (evidence.md 2.2): the member's root key signs joins, the entry key entries, the log key checkpoints, the mirror key
+ * cosignatures.
+ */
+#ifndef NODE_KEYS_H
+#define NODE_KEYS_H
+
+#include "base/err.h"
+#include "proof/key.h"
+
+struct keys {
+    struct key_secret root;
+    struct key_secret entry;
+    struct key_secret log;
+    struct key_secret mirror;
+};
+
+/* Reads the keys, or makes them where all are missing (dir NULL: in memory only). ERR_CORRUPT names the file that is
+ * unreadable, damaged, or open to others than its owner. */
+CHECKED enum err keys_open(struct keys *ret, const char *dir, struct why *why);
+void keys_done(struct keys *k);
+
+#endif
