@@ -7,7 +7,7 @@ V ?= release
 B := build/$(V)
 CC := gcc
 CXX := g++
-PKGS := libmicrohttpd sqlite3 libcurl libcrypto simdjson
+PKGS := libmicrohttpd sqlite3 libcurl libcrypto simdjson zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lpthread -lm
 
@@ -42,12 +42,13 @@ CORE_OBJ := $(filter $(CORE:%=$(B)/src/%/%),$(OBJ))
 TEST_SRC := $(wildcard test/unit/*/test_*.c test/prop/prop_*.c)
 TEST_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%)
-FUZZERS := $(patsubst test/fuzz/%.c,build/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
+REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-all tests lint bench fuzz install clean FORCE
+.PHONY: all check check-all objects tests replays lint bench fuzz install clean FORCE
 
 all: build/clearline
 
@@ -84,16 +85,23 @@ $(TESTS): $(B)/%: $(B)/%.o $(TEST_LIB) $(B)/libclearline.a
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
 
+# A fuzz target with a main of its own that replays test/fuzz/corpus/<target>, for `make check`.
+$(REPLAYS): $(B)/%: $(B)/%.o $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) -o $@ $< $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a $(LIBS)
+
+objects: $(OBJ) $(TEST_LIB) $(TESTS:=.o) $(REPLAYS:=.o)
 tests: $(TESTS)
+replays: $(REPLAYS)
 
-check: $(TESTS) $(B)/clearline
-	B=$(B) tools/check.sh
+# make check ONLY="proof merkle" runs the tests whose path contains one of the words.
+check: $(TESTS) $(REPLAYS) build/clearline
+	@B=$(B) tools/check.sh $(ONLY)
 
-check-all: $(TESTS) $(B)/clearline
-	B=$(B) tools/check.sh --all
+check-all: $(TESTS) $(REPLAYS) build/clearline
+	@B=$(B) tools/check.sh --all $(ONLY)
 
-lint:
-	tools/check-layers.sh
+lint: $(CORE_OBJ)
+	B=$(B) tools/check-layers.sh
 	tools/check-style.sh
 
 # One fuzz target for SECS seconds: make fuzz T=fuzz_entry SECS=60
@@ -116,4 +124,4 @@ install: build/clearline
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(BENCHES:=.d)
+-include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d)

@@ -42,8 +42,8 @@ void state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf);
 
 void state_publish(struct state *s); /* Readers see all that was applied. Writer only. */
 
-/* What change would come to now, without doing it: the same judgement that apply makes, but the key is left to key_judge(). now_ms is what the
- * entry's time would be. Any thread, on a pinned view. REASON_ACCEPTED or the first reason against. */
+/* What change would come to now, without doing it: the same judgement that apply makes, but the key is left to key_judge().
+ * now_ms is what the entry's time would be. Any thread, on a pinned view. REASON_ACCEPTED or the first reason against. */
 enum reason change_judge(const struct view *v, struct str participant, const struct change *c,
                          int64_t now_ms);
 
