@@ -27,12 +27,18 @@ void cow_free(struct cow *c); /* Nobody may hold a pin. Frees all that is retire
 /* The version being written, from 1 on. Writer only. */
 uint64_t cow_version(const struct cow *c);
 
-/* Frees p with release(p) once no reader can reach it. Writer only. Amortised O(1). */
+/* Frees p with release(p) once no reader can reach it; release must not call cow.h. Writer only. Amortised
+ * O(1). */
 void cow_retire(struct cow *c, void *p, void (*release)(void *p));
 
 /* Makes view what readers pin from now on, and begins the next version. The former view is NOT retired
  * by this call: the owner retires it. Frees what has become unreachable. Writer only. */
 void cow_publish(struct cow *c, void *view);
+
+/* Takes back all retirements since the last cow_publish(), for going back to what was published: call
+ * ptree_abandon(), parr_abandon(), grid_abandon() on each changed structure, then this, and then put the structs
+ * back to the copies kept in the published view. The version stays the same. Writer only. O(1). */
+void cow_abandon(struct cow *c);
 
 /* Reader's hold on a version. Any thread; a thread may hold several. */
 struct cow_pin {
@@ -41,7 +47,7 @@ struct cow_pin {
 void *cow_pin(struct cow *c, struct cow_pin *ret_pin); /* The published view; NULL before the first. */
 void cow_unpin(struct cow_pin *pin);
 
-/* Bytes of nodes that wait to be freed are not counted; this is the number of retired pointers. */
+/* The number of retired pointers not yet freed. Writer only. */
 size_t cow_n_retired(const struct cow *c);
 
 #endif

@@ -14,9 +14,15 @@ struct parr {
     uint32_t limit;  /* Highest slot ever set, plus one. */
 };
 
-void parr_set(struct parr *a, struct cow *c, uint32_t slot, uint64_t value); /* Writer only. */
+/* slot below UINT32_MAX. Copies at most one path per published version; memory follows the highest slot in
+ * use, in leaves of 64. Writer only. */
+void parr_set(struct parr *a, struct cow *c, uint32_t slot, uint64_t value);
 uint64_t parr_get(const struct parr *a, uint32_t slot);                      /* Any thread. */
 void parr_done(struct parr *a, struct cow *c);                               /* Retires all its nodes. */
-size_t parr_bytes(const struct parr *a);
+
+/* Frees the nodes made since the last cow_publish(); a is empty afterwards (see cow_abandon()). */
+void parr_abandon(struct parr *a, struct cow *c);
+
+size_t parr_bytes(const struct parr *a); /* Heap bytes of its nodes; O(n). */
 
 #endif

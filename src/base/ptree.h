@@ -1,7 +1,7 @@
 /* ptree.h - a persistent ordered map from 128-bit keys to 32-bit values.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A copy-on-write B+tree under cow.h: the struct holds a root and a count and is copied by value to
+ * A copy-on-write B+tree (base/tree.h) under cow.h: the struct holds a root and a count and is copied by value to
  * make a view; a copy goes on showing what it showed when its version was published. Keys are (hi, lo), ordered by
  * id_compare().
  *
@@ -24,6 +24,9 @@ struct ptree {
 void ptree_put(struct ptree *t, struct cow *c, struct id key, uint32_t value); /* Replaces. */
 bool ptree_remove(struct ptree *t, struct cow *c, struct id key);             /* False: was not there. */
 void ptree_done(struct ptree *t, struct cow *c); /* Retires all nodes that this tree reaches. */
+
+/* Frees the nodes made since the last cow_publish(); t is empty afterwards (see cow_abandon()). O(those nodes). */
+void ptree_abandon(struct ptree *t, struct cow *c);
 
 /* Any thread, on a pinned view's copy (or the writer on its own). */
 bool ptree_get(const struct ptree *t, struct id key, uint32_t *ret_value);
