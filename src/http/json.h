@@ -29,9 +29,16 @@ extern "C" {
 struct json_parser *json_parser_new(void);
 void json_parser_free(struct json_parser *p); /* NULL is fine. */
 
-/* text is copied when it needs padding. Cost: about 1 us a kB. */
+/* What a reader of whole vectors may touch beyond a text's end. */
+#define JSON_PADDING 64
+
+/* text is copied. Cost: about 1 us a kB. ERR_INPUT says what is wrong and at which byte or member. */
 CHECKED enum err json_read(struct json_parser *p, struct str text, struct json_node *ret_root,
                            struct why *why);
+
+/* The same without the copy: JSON_PADDING bytes after the text can be read (bodies of http/server.h have them). */
+CHECKED enum err json_read_padded(struct json_parser *p, struct str text, struct json_node *ret_root,
+                                  struct why *why);
 
 enum json_type json_type(struct json_node v);
 

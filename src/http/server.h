@@ -13,13 +13,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#define HTTP_PADDING 64 /* JSON_PADDING of json.h. */
+
 struct http_server;
 
 struct http_request {
     struct str method;
     struct str path;   /* As sent, not decoded, without query; a trailing slash is kept. */
     struct str query;  /* After '?', not decoded; empty if none. */
-    struct str body;
+    struct str body;   /* HTTP_PADDING bytes after it can be read: fit for json_read_padded(). */
     struct str authorization; /* Headers that every request is asked for. */
     struct str journal_at_least;
     struct arena arena; /* Lives until the response is sent. */
@@ -55,7 +57,10 @@ struct http_options {
     struct str address;     /* "127.0.0.1:8080", "[::1]:0" */
     unsigned n_threads;     /* 0: one per core, at most 4 */
     unsigned n_connections; /* 0: 4,096 */
-    unsigned idle_s;        /* 0: 30 */
+    unsigned idle_s;        /* 0: 30; between requests, and between two bytes of anything */
+    unsigned header_ms;     /* 0: 5,000; the headers, once their first line is there */
+    unsigned body_ms;       /* 0: 15,000; the whole body, once the headers are there */
+    unsigned write_ms;      /* 0: 60,000; the whole response, once it is given */
     struct str tls_cert_pem; /* Both empty: plain HTTP. TLS 1.2 with ECDHE+AEAD or 1.3. */
     struct str tls_key_pem;
     http_handler *handler;
