@@ -1,7 +1,7 @@
 /* grid.h - which stored volumes may meet a given one: the 4D index.
  * SPDX-License-Identifier: Apache-2.0
  *
- * A copy-on-write B+tree of postings (cell id, start, item number) whose inner entries carry earliest start,
+ * A copy-on-write B+tree (base/tree.h) of postings (cell id, start, item number) whose inner entries carry earliest start,
  * latest end and height range of what is below them (airspace-index.md sections 6.3, 6.4). One posting a cell of the item's
  * volume. Coarse times and heights in postings only prune, outward rounded; the caller decides exactly on
  * its own record of the item. A struct grid is copied by value into views, like struct ptree.
@@ -33,9 +33,12 @@ void grid_insert(struct grid *g, struct cow *c, uint32_t item, const struct vol 
 void grid_remove(struct grid *g, struct cow *c, uint32_t item, const struct vol *vol);
 void grid_done(struct grid *g, struct cow *c); /* Retires all its nodes. */
 
+/* Frees the nodes made since the last cow_publish(); g is empty afterwards (see cow_abandon()). O(those nodes). */
+void grid_abandon(struct grid *g, struct cow *c);
+
 /* Appends the numbers of items that share a cell with query and whose coarse times (and heights, unless
- * any_height) meet it: a superset of the exact answer, ascending, no duplicates, never cut short.
- * Any thread on a pinned view. O((k + cells) log n). */
+ * any_height) meet it: a superset of the exact answer, ascending, no duplicates, never cut short. query's cells
+ * are normalised; none: nothing meets. Any thread on a pinned view. O((k + cells) log n). */
 void grid_search(const struct grid *g, const struct vol *query, bool any_height,
                  struct u32_vec *ret_items);
 
