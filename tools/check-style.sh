@@ -50,7 +50,7 @@ done | report "scripts begin with their name and the licence"
 awk '/\t/ { print FILENAME ":" FNR ": a tab" }' "${c[@]}" | report "C files have no tabs"
 awk '/[ \t]+$/ { print FILENAME ":" FNR ": blanks at the end" }' "${text[@]}" | report "no line ends in blanks"
 # What stands in quotes is data and may be as long as it is.
-awk '{ line = $0; gsub(/"([^"\\\\]|\\\\.)*"/, "\"\"", line) } length(line) > 140 { print FILENAME ":" FNR ": " length(line) " columns" }' \
+awk '{ line = $0; gsub(/"([^"\\]|\\.)*"/, "\"\"", line) } length(line) > 140 { print FILENAME ":" FNR ": " length(line) " columns" }' \
     "${c[@]}" "${script[@]}" | report "no line of code is longer than 140 columns"
 wc -l "${c[@]}" "${script[@]}" | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }' | report "no file is longer than 800 lines"
 grep -nE '\b(TO''DO|FIX''ME|X''XX)\b' "${text[@]}" | report "nothing is left to be done in a comment"
