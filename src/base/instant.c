@@ -113,8 +113,10 @@ bool instant_parse(struct str text, int64_t *ret_us)
         return false;
     }
     if (day > month_days[month - 1] + (month == 2 && is_leap(year))) return false;
-    *ret_us = days_from_date(year, month, day) * INSTANT_DAY + hour * INSTANT_HOUR +
-              minute * INSTANT_MINUTE + second * INSTANT_S + fraction - offset;
+    int64_t us = days_from_date(year, month, day) * INSTANT_DAY + hour * INSTANT_HOUR +
+                 minute * INSTANT_MINUTE + second * INSTANT_S - offset;
+    if (second == 60 && us % INSTANT_DAY != 0) return false;
+    *ret_us = us + fraction;
     return true;
 }
 

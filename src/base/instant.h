@@ -1,8 +1,8 @@
 /* instant.h - moments as microseconds since 1970 UTC, and their RFC 3339 text.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Leap seconds do not exist on this scale: "23:59:60Z" is read as the second after it. Finer fractions than
- * a microsecond are cut, as stores with microseconds do (decision A5).
+ * Leap seconds do not exist on this scale: "23:59:60Z" is read as the second after it, and a second 60 that does
+ * not end a day of UTC is no time. Finer fractions than a microsecond are cut, as stores with microseconds do (decision A5).
  */
 #ifndef BASE_INSTANT_H
 #define BASE_INSTANT_H
