@@ -36,12 +36,13 @@ struct api_options { /* Zero is the default; texts are borrowed for the API's li
 /* ERR_DISK if reports_dir cannot be made. The node has been started. */
 CHECKED enum err api_new(const struct api_options *options, struct api **ret, struct why *why);
 
-/* After the HTTP server and the node have stopped: no request is in progress. NULL is fine. */
+/* Last of all: http_server_stop() with at least API_GRACE_MS, so that no request is left, node_stop(), api_free(). NULL is fine. */
 void api_free(struct api *api);
 
 /* An http_handler; api is its context. r->thread is below API_THREADS. */
 void api_handle(struct http_request *r, void *api);
 
 #define API_THREADS 64
+#define API_GRACE_MS 6000 /* Longer than any call waits by itself. */
 
 #endif
