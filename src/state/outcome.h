@@ -13,19 +13,23 @@
 #include "base/id.h"
 #include "entry/change.h"
 
-/* Reasons in documented order: the first that holds is the outcome. Numbers are for ever. The HTTP status is the F3548
- * answer that the API gives for it. clang-format off */
+/* Reasons in documented order, that of the rows: the first that holds is the outcome. (Of a subscription's PUT the version is
+ * compared before the manager, decision D3.) Numbers are for ever. The HTTP status is the F3548 answer that the API gives for
+ * it. clang-format off */
 #define REASON_TABLE(X) \
     X(REASON_ACCEPTED,            0, OK,            "accepted") \
     X(REASON_AUTHOR,              1, ERR_RIGHTS,    "the author may not write entries here") \
-    X(REASON_SLOT,                2, ERR_CONFLICT,  "the entry's slot or previous hash does not follow its author's last entry") \
+    X(REASON_SLOT,                2, ERR_CONFLICT,  "the entry's slot, previous hash or time does not follow its author's last entry") \
     X(REASON_MALFORMED,           3, ERR_INPUT,     "the change is not one that rules of this version know") \
+    X(REASON_JOIN,               24, ERR_INPUT,     "the join does not fit the genesis, its member or the nodes there are") \
     X(REASON_PLACEHOLDER_ID,      4, ERR_INPUT,     "this id is reserved as the placeholder for 'no subscription'") \
     X(REASON_ENDED,               5, ERR_INPUT,     "the volume has already ended") \
     X(REASON_STATE_AT_CREATE,     6, ERR_INPUT,     "a new operational intent must be Accepted") \
     X(REASON_NO_SUBSCRIPTION,     7, ERR_INPUT,     "a state other than Accepted needs a subscription") \
     X(REASON_WINDOW,              8, ERR_INPUT,     "the time window is empty, reversed or too long") \
     X(REASON_NOT_FOUND,           9, ERR_NOT_FOUND, "no such entity") \
+    X(REASON_UNKNOWN_VERSION,    22, ERR_INPUT,     "an entity of this id and version does not exist to be changed") \
+    X(REASON_GONE,               23, ERR_CONFLICT,  "no constraint of this id exists to be changed") \
     X(REASON_MANAGER,            10, ERR_RIGHTS,    "the entity is managed by another USS") \
     X(REASON_EXISTS,             11, ERR_CONFLICT,  "the entity exists already; name its current version to change it") \
     X(REASON_VERSION,            12, ERR_CONFLICT,  "the entity is at another version") \
@@ -37,8 +41,7 @@
     X(REASON_ATTACH_TOO_LARGE,   18, ERR_TOO_LARGE, "the implicit subscription would grow past the limit of cells") \
     X(REASON_DOWN,               19, ERR_STATE,     "the USS is declared Down") \
     X(REASON_OVN_USED,           20, ERR_CONFLICT,  "the requested OVN was used before") \
-    X(REASON_KEY,                21, ERR_CONFLICT,  "the key lacks current OVNs of relevant entities") \
-    X(REASON_UNKNOWN_VERSION,    22, ERR_INPUT,     "an entity of this id and version does not exist to be changed")
+    X(REASON_KEY,                21, ERR_CONFLICT,  "the key lacks current OVNs of relevant entities")
 /* clang-format on */
 
 enum reason {
@@ -69,7 +72,10 @@ struct outcome {
     size_t n_conflict_constraints;
 };
 
-/* Appends the outcome leaf of an entry. */
+/* Hash whose first 16 bytes are the guard: SHA-256("deconfliction-line/outcome/v1" 00 || entry bytes). */
+struct hash outcome_guard(struct str entry_bytes);
+
+/* Appends the outcome leaf of an entry; none of genesis. */
 void outcome_encode(const struct hash *entry_guard, const struct outcome *outcomes, size_t n,
                     struct buf *to);
 

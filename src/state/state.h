@@ -23,17 +23,14 @@
 
 struct state;
 
-struct state_options {
-    bool needs_412_for_down; /* Off: parity with InterUSS (f3548-dss.md 9.4). Network rule, in genesis. */
-};
-
-/* Reads the genesis document (docs/formats.md) and makes the state after entry 0; ERR_CORRUPT names what is wrong. */
+/* Reads the genesis document (state/genesis.h) and makes the published state after entry 0; ERR_CORRUPT names what is wrong. */
 CHECKED enum err state_new(struct str genesis, struct state **ret, struct why *why);
 void state_free(struct state *s); /* No reader may be left; NULL is fine. */
 
-/* Applies the entry at index view->position (the next one). bytes are the entry's own. outcomes are e->n_changes in arena, and borrow from
- * the state until state_publish(). ret_leaf gets the outcome leaf appended. verified: the signature was checked, or the entry is this
- * process's own; when false the caller vouches otherwise. Writer only. */
+/* Applies the entry at index view->position (the next one). bytes are the entry's own. outcomes are e->n_changes in arena, and
+ * borrow from the state until state_publish(). ret_leaf gets the outcome leaf appended. The caller has verified the signature
+ * with the key that state_author_key() gives for the author, or made the entry itself; an entry whose signature is bad goes to
+ * state_apply_void(). An unknown author needs no signature: every change is refused. Writer only. */
 void state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
                  struct outcome **ret_outcomes, struct buf *ret_leaf);
 
@@ -60,9 +57,11 @@ const struct view *state_view(const struct state *s);
 /* SHA-256 over the canonical content (snapshot.h), independent of history and tree shape. O(state). */
 struct hash state_digest(const struct view *v);
 
-/* Author lookup for the node: the entry key registered for an author id; false if none. */
+/* Author lookup for the node: the key registered for an author id; false if none. Authors are the members' root keys
+ * (from genesis; they may write CHANGE_JOIN only) and the entry keys of joined nodes. */
 bool state_author_key(const struct view *v, const uint8_t author[8], struct key_public *ret);
-/* The author's next slot and the hash of its last entry: what the node continues from after a start. */
+/* The author's next slot (of epoch 0), the hash of its last entry and that entry's time: what the node continues from after a
+ * start. An entry of an earlier time than its author's last one is refused. */
 bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *ret_slot,
                        struct hash *ret_previous, int64_t *ret_time_ms);
 

@@ -22,7 +22,8 @@ struct entity {
     struct id id;
     enum entity_kind kind;
     uint32_t no;              /* Its slot, and its number in the grid. Kept by updates. */
-    struct str manager;       /* sub of its tokens */
+    struct str manager;       /* sub of its tokens; kept as long as the state is. */
+    uint32_t manager_no;      /* The name's number: see view_manager_availability(). */
     struct str url;
     struct str token;         /* OVN of an intent or constraint, version of a subscription */
     uint64_t token_digest;    /* hash_digest(token) */
@@ -36,6 +37,7 @@ struct entity {
     bool for_intents;         /* subscriptions */
     bool for_constraints;
     bool is_implicit;
+    uint64_t asks_constraints_since; /* subscriptions with for_constraints: entry that set the flag */
 };
 
 VEC_DEFINE(entity_vec, const struct entity *);
@@ -44,6 +46,7 @@ struct availability {
     enum uss_availability status;
     struct str version;    /* "" if never set */
     uint64_t changed_at;   /* Entry that set it; 0 if never. */
+    uint64_t left_down_at; /* Entry that last ended a time of being Down; 0 if none did. */
 };
 
 struct view {
@@ -54,9 +57,9 @@ struct view {
     struct ptree by_id[N_ENTITY_KINDS];  /* id -> no */
     struct grid grid[N_ENTITY_KINDS];
     struct ptree by_token;      /* {digest, kind} -> no: current OVNs of intents and constraints */
-    struct ptree by_end;        /* {ends_us with the sign bit flipped, kind << 32 | no} -> 0, for clean-up */
-    struct ptree dependents;    /* {subscription no, intent no} -> 0 */
-    struct ptree used_tokens;   /* {digest, no of the intent}: past requested OVNs (f3548-dss.md 5.2) */
+    struct ptree by_end;        /* {ends_us with the sign bit flipped, kind << 62 | top of id << 30 | no}, for clean-up */
+    struct ptree dependents;    /* {subscription no, intent no} */
+    struct ptree used_tokens;   /* {intent no, digest}: its requested OVNs, past and current (f3548-dss.md 5.2) */
     struct parr indices;        /* subscription no -> notification_index */
     struct parr availabilities; /* uss no -> struct availability * */
     const void *extra;          /* Names, members: state's own. */
@@ -67,6 +70,8 @@ const struct entity *view_find(const struct view *v, enum entity_kind kind, stru
 
 /* Never fails: a USS nobody spoke of is Unknown with version "". */
 struct availability view_availability(const struct view *v, struct str uss);
+/* The same of the entity's manager, without looking up its name: O(1). */
+struct availability view_manager_availability(const struct view *v, const struct entity *e);
 
 int32_t view_index(const struct view *v, const struct entity *subscription);
 

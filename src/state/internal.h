@@ -1,0 +1,202 @@
+/* internal.h - what the files of state share and no caller may see.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     state.c   entries: author, slot, the table of kinds        entity.c  storing, replacing, removing records
+ *     intent.c, subscription.c, constraint.c, availability.c     the rules: x_judge() decides on a view, x_apply() judges
+ *     join.c                                                     again on the writer's view and then writes
+ *     key.c     the key rule        notice.c  whom to tell       expiry.c  clean-up        name.c  interned names
+ *
+ * What must not show anywhere: numbers (no), since a restored state has others. Results are ordered by id.
+ */
+#ifndef STATE_INTERNAL_H
+#define STATE_INTERNAL_H
+
+#include "cell/set.h"
+#include "state/genesis.h"
+#include "state/state.h"
+
+/* A name of a USS, stored once and kept as long as the state is. */
+struct name {
+    uint32_t no;
+    struct str text;
+};
+
+/* Who may write entries: a member's root key or a node's entry key. Copied when it changes. */
+struct author {
+    uint8_t id[8];
+    struct key_public key;
+    uint8_t log_key[32]; /* Of a node; zero for roots. */
+    uint8_t mirror_key[32];
+    uint32_t member; /* Its place in genesis. */
+    bool is_root;
+    uint64_t epoch;
+    uint64_t next_slot;
+    struct hash last; /* SHA-256 of its last entry; zero before the first. */
+    int64_t last_time_ms;
+    uint64_t version; /* Of struct cow, when this copy was made. */
+};
+
+/* What genesis fixed for ever. */
+struct network {
+    struct genesis genesis; /* Borrows from bytes and arena. */
+    struct hash hash;       /* SHA-256 of bytes. */
+    struct str bytes;
+    struct arena arena;
+};
+
+/* Behind view->extra. */
+struct extra {
+    struct ptree names;      /* First 16 bytes of SHA-256 of the text, stepped on collision -> no */
+    struct parr names_by_no; /* -> struct name * */
+    uint32_t n_names;
+    struct ptree authors;      /* {id, 0} -> no */
+    struct parr authors_by_no; /* -> struct author * */
+    uint32_t n_authors;
+    const struct network *network;
+};
+
+struct published {
+    struct view view;
+    struct extra extra;
+};
+
+struct state {
+    struct cow *cow;
+    struct view view; /* The writer's; view.extra is &extra. */
+    struct extra extra;
+    struct network *network;
+    struct published *published;
+    struct u32_vec free_nos[N_ENTITY_KINDS];
+    int64_t *member_times_ms; /* Latest entry of each member; INT64_MIN without. */
+
+    /* Scratch of the writer. */
+    struct buf coded;
+    struct u64_vec cells_old, cells_union;
+    struct u32_vec items;
+    struct entity_vec hits;
+};
+
+/* One change being applied. */
+struct step {
+    struct state *s;
+    struct str participant;
+    uint64_t index; /* Of its entry. */
+    int64_t now_us; /* The entry's time. */
+    const struct hash *entry_hash;
+    const struct author *author;
+    uint32_t change_no;
+    struct arena *arena;
+};
+
+static inline const struct extra *view_extra(const struct view *v)
+{
+    return v->extra;
+}
+
+static inline int64_t ms_to_us(int64_t ms) /* Clamped: author times come from outside. */
+{
+    const int64_t max = INT64_MAX / 1000 - 1;
+    return (ms > max ? max : ms < -max ? -max : ms) * 1000;
+}
+
+/* name.c */
+const struct name *name_find(const struct extra *x, struct str text); /* NULL if never interned. */
+const struct name *name_intern(struct state *s, struct str text);
+
+/* view.c */
+struct entity *view_slot(const struct view *v, enum entity_kind kind, uint32_t no);
+void entities_sort(const struct entity **at, size_t n); /* By id. */
+/* As view_search(), with the caller's scratch. */
+void view_collect(const struct view *v, enum entity_kind kind, const struct vol *vol,
+                  bool any_height, struct u32_vec *scratch, struct entity_vec *ret);
+/* Numbers of the intents attached to the subscription of number no, at most limit. */
+void view_dependent_nos(const struct view *v, uint32_t no, size_t limit, struct u32_vec *ret);
+bool view_is_down(const struct view *v, struct str uss);
+
+/* author.c */
+struct id author_key_of(const uint8_t id[8]);
+const struct author *author_find(const struct view *v, const uint8_t id[8]);
+void author_add(struct state *s, const struct author *a); /* Copies a. */
+struct author *author_change(struct state *s, const struct author *a); /* A copy that may be written now. */
+void author_id(const struct key_public *key, uint8_t ret_id[8]);
+enum reason join_judge(const struct view *v, const struct author *author, const struct change *c);
+void join_apply(struct step *st, const struct change *c, struct outcome *ret);
+
+/* entity.c */
+
+/* A record for fields with its texts and coded cells in one allocation; fields->manager stays borrowed. cells NULL: fields->cells
+ * as it is. no and token_digest are set here or on insertion. */
+struct entity *entity_make(struct state *s, const struct entity *fields, const uint64_t *cells,
+                           size_t n_cells);
+/* Decodes the record's cells, replacing what ret holds. */
+void entity_cells(const struct entity *e, struct u64_vec *ret);
+/* Takes over e and gives it a number; vol are its cells and box. */
+void entity_insert(struct state *s, struct entity *e, const struct vol *vol);
+/* Puts e in old's place; old is retired. */
+void entity_replace(struct state *s, const struct entity *old, struct entity *e,
+                    const struct vol *vol);
+void entity_remove(struct state *s, const struct entity *e);
+struct id entity_end_key(const struct entity *e);
+
+/* The records, and what their kinds share. */
+bool change_vol_is_sound(const struct change *c, bool needs_heights);
+/* Text and digest of the change's new token; false if it stands on some entity already. */
+bool token_is_fresh(const struct view *v, uint64_t digest);
+struct new_token {
+    char text[CHANGE_TOKEN_MAX];
+    size_t n;
+    uint64_t digest;
+};
+void new_token_of(const struct change *c, struct new_token *ret);
+/* A version nobody chose: base64url of 16 bytes of SHA-256(entry hash || number of the change || id). */
+void new_token_derive(const struct step *st, struct id id, struct new_token *ret);
+
+/* The rules. judge: REASON_ACCEPTED or the first reason against; apply judges, and writes if nothing is against it. */
+enum reason intent_put_judge(const struct view *v, struct str participant, const struct change *c,
+                             int64_t now_us);
+enum reason intent_delete_judge(const struct view *v, struct str participant,
+                                const struct change *c, int64_t now_us);
+enum reason constraint_put_judge(const struct view *v, struct str participant,
+                                 const struct change *c, int64_t now_us);
+enum reason constraint_delete_judge(const struct view *v, struct str participant,
+                                    const struct change *c, int64_t now_us);
+enum reason subscription_put_judge(const struct view *v, struct str participant,
+                                   const struct change *c, int64_t now_us);
+enum reason subscription_delete_judge(const struct view *v, struct str participant,
+                                      const struct change *c, int64_t now_us);
+enum reason availability_put_judge(const struct view *v, struct str participant,
+                                   const struct change *c, int64_t now_us);
+void intent_put_apply(struct step *st, const struct change *c, struct outcome *ret);
+void intent_delete_apply(struct step *st, const struct change *c, struct outcome *ret);
+void constraint_put_apply(struct step *st, const struct change *c, struct outcome *ret);
+void constraint_delete_apply(struct step *st, const struct change *c, struct outcome *ret);
+void subscription_put_apply(struct step *st, const struct change *c, struct outcome *ret);
+void subscription_delete_apply(struct step *st, const struct change *c, struct outcome *ret);
+void availability_put_apply(struct step *st, const struct change *c, struct outcome *ret);
+
+/* Takes the intent away, and its implicit subscription if nothing else depends on that. */
+void intent_drop(struct state *s, const struct entity *intent);
+/* Puts an availability in place, for availability_put_apply() and the snapshot's reader. */
+void availability_store(struct state *s, const struct name *uss, const struct availability *a);
+
+/* key.c: the late check of decision A3. attached is the subscription the intent will have, asks whether constraints count,
+ * asks_since the entry from which they do. True if nothing is missing; else the conflicts are in ret. */
+bool key_holds_late(struct step *st, const struct change *c, bool asks_constraints,
+                    uint64_t asks_since, struct outcome *ret);
+bool key_is_needed(const struct change *c);
+
+/* notice.c: steps the index of every subscription that asks for cause and meets old or now (either may be NULL) and lists
+ * them in ret. */
+void notices_make(struct step *st, enum entity_kind cause, const struct entity *old,
+                  const struct vol *now, struct outcome *ret);
+
+/* expiry.c: removes what ended long before the state's clock, at most LIMIT_CLEANUP. */
+void expiry_run(struct state *s);
+
+/* state.c */
+struct state *state_make(struct network *network); /* Takes over network. Empty, at position 0, unpublished. */
+CHECKED enum err network_read(struct str genesis, struct network **ret, struct why *why);
+void network_free(struct network *n);
+void clock_advance(struct state *s, uint32_t member, int64_t time_ms);
+
+#endif

@@ -1,0 +1,66 @@
+/* record.h - the parts of a snapshot: tags, and numbers in bytes.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     snapshot = block ...     block = length u32 LE | CRC-32C of payload u32 LE | payload
+ *     payloads = header, author ..., availability ..., intent ..., constraint ..., subscription ..., end
+ *
+ * A block ends with the first record that makes its payload RECORD_BLOCK bytes or more. Records come in the order of tags, within
+ * a tag by author id, USS text, or entity id, ascending, no two alike. Numbers are unsigned LEB128 in shortest form, signed
+ * ones zigzag before; texts and bytes stand behind their length.
+ *
+ *     header        1, text RECORD_MAGIC, genesis, position, clock ms (signed), last time ms (signed)
+ *     author        2, id (8), key (32), log key (32), mirror key (32), member, is root (0, 1), epoch, next slot, last (32),
+ *                   last time ms (signed)
+ *     availability  3, uss, status, version, changed at, left Down at
+ *     intent        4, entity, version, state, subscription (16), count and ascending digests (8, big-endian) of requested OVNs
+ *     constraint    5, entity, version
+ *     subscription  6, entity, flags (1 for intents, 2 for constraints, 4 implicit), asks constraints since, index
+ *     end           7, intents, constraints, subscriptions
+ *     entity        id (16), manager, url, token, changed at, starts us, ends us, floor mm, ceil mm (signed), cells
+ */
+#ifndef STATE_RECORD_H
+#define STATE_RECORD_H
+
+#include "base/buf.h"
+#include "base/id.h"
+
+#define RECORD_MAGIC "deconfliction-line/state/v1"
+#define RECORD_BLOCK 65536
+
+enum record {
+    RECORD_HEADER = 1,
+    RECORD_AUTHOR = 2,
+    RECORD_AVAILABILITY = 3,
+    RECORD_INTENT = 4, /* + enum entity_kind */
+    RECORD_END = 7,
+};
+
+static inline void record_u64(struct buf *b, uint64_t value)
+{
+    for (; value >= 128; value >>= 7) buf_add_char(b, (char)(value | 128));
+    buf_add_char(b, (char)value);
+}
+
+static inline void record_i64(struct buf *b, int64_t value)
+{
+    record_u64(b, (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0));
+}
+
+static inline void record_bytes(struct buf *b, struct str bytes)
+{
+    record_u64(b, bytes.n);
+    buf_add_str(b, bytes);
+}
+
+static inline void record_digest(struct buf *b, uint64_t digest)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) buf_add_char(b, (char)(digest >> shift));
+}
+
+static inline void record_id(struct buf *b, struct id id)
+{
+    record_digest(b, id.hi);
+    record_digest(b, id.lo);
+}
+
+#endif

@@ -1,0 +1,369 @@
+/* restore.c - reading a snapshot back into a state.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The bytes come from one's own disk, but whatever they hold, the answer is a state or ERR_CORRUPT.
+ */
+#include "base/limits.h"
+#include "state/crc32c.h"
+#include "state/internal.h"
+#include "state/record.h"
+#include "state/snapshot.h"
+
+struct reader {
+    struct str all;    /* The snapshot, for offsets. */
+    struct str blocks; /* Not opened yet. */
+    struct str rest;   /* Of the open block's payload. */
+    struct state *s;   /* From the header on. */
+    struct crc32c crc;
+    struct u64_vec cells;
+    struct why *why;
+    bool is_bad; /* A value was missing or not in its one form; zeros are handed out after it. */
+};
+
+static enum err corrupt(struct reader *r, const char *what)
+{
+    const char *at = r->rest.at ? r->rest.at : r->blocks.at;
+
+    return fail(r->why, ERR_CORRUPT, "snapshot, byte %zu: %s", at ? (size_t)(at - r->all.at) : r->all.n,
+                what);
+}
+
+static uint32_t u32_at(const char *at)
+{
+    uint32_t value = 0;
+
+    for (int i = 3; i >= 0; i--) value = value << 8 | (uint8_t)at[i];
+    return value;
+}
+
+static enum err next_block(struct reader *r)
+{
+    if (r->blocks.n < 8) return corrupt(r, "the file ends early");
+    uint32_t n = u32_at(r->blocks.at);
+    uint32_t crc = u32_at(r->blocks.at + 4);
+    r->blocks = str_skip(r->blocks, 8);
+    if (n == 0 || n > r->blocks.n) return corrupt(r, "a block has no such length");
+    r->rest = str_first(r->blocks, n);
+    if (crc32c_of(&r->crc, r->rest) != crc) return corrupt(r, "a block's checksum is wrong");
+    r->blocks = str_skip(r->blocks, n);
+    return OK;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static struct str take(struct reader *r, size_t n)
+{
+    if (n > r->rest.n) {
+        r->is_bad = true;
+        return (struct str){"", 0};
+    }
+    struct str taken = str_first(r->rest, n);
+    r->rest = str_skip(r->rest, n);
+    return taken;
+}
+
+static uint64_t take_u64(struct reader *r)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        struct str byte = take(r, 1);
+        if (byte.n == 0) return 0;
+        uint64_t bits = (uint8_t)byte.at[0] & 127;
+        if (bits << shift >> shift != bits) break;
+        value |= bits << shift;
+        if ((uint8_t)byte.at[0] < 128) {
+            if (bits == 0 && shift) break; /* Not the shortest form. */
+            return value;
+        }
+    }
+    r->is_bad = true;
+    return 0;
+}
+
+static uint64_t take_up_to(struct reader *r, uint64_t max)
+{
+    uint64_t value = take_u64(r);
+
+    if (value <= max) return value;
+    r->is_bad = true;
+    return 0;
+}
+
+static int64_t take_i64(struct reader *r)
+{
+    uint64_t value = take_u64(r);
+
+    return (int64_t)(value >> 1 ^ (value & 1 ? UINT64_MAX : 0));
+}
+
+static int32_t take_i32(struct reader *r)
+{
+    int64_t value = take_i64(r);
+
+    if (value >= INT32_MIN && value <= INT32_MAX) return (int32_t)value;
+    r->is_bad = true;
+    return 0;
+}
+
+static struct str take_text(struct reader *r, size_t min, size_t max)
+{
+    uint64_t n = take_u64(r);
+
+    if (n < min || n > max) {
+        r->is_bad = true;
+        return (struct str){"", 0};
+    }
+    return take(r, (size_t)n);
+}
+
+static void take_fixed(struct reader *r, void *to, size_t n)
+{
+    struct str bytes = take(r, n);
+
+    if (bytes.n == n) memcpy(to, bytes.at, n);
+    else memset(to, 0, n);
+}
+
+static struct id take_id(struct reader *r)
+{
+    uint8_t bytes[16];
+
+    take_fixed(r, bytes, sizeof bytes);
+    return id_from_bytes(bytes);
+}
+
+static uint64_t take_digest(struct reader *r)
+{
+    uint8_t bytes[16] = {0};
+
+    take_fixed(r, bytes, 8);
+    return id_from_bytes(bytes).hi;
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static enum err read_header(struct reader *r)
+{
+    struct network *network;
+
+    if (take_u64(r) != RECORD_HEADER || !str_equal(take_text(r, 0, 64), STR(RECORD_MAGIC)))
+        return corrupt(r, "this is no snapshot of this version");
+    struct str genesis = take_text(r, 1, LIMIT_ENTRY_BYTES);
+    if (r->is_bad) return corrupt(r, "the header is not whole");
+    TRY(network_read(genesis, &network, r->why));
+    r->s = state_make(network);
+    r->s->view.position = take_u64(r);
+    r->s->view.clock_ms = take_i64(r);
+    r->s->view.last_time_ms = take_i64(r);
+    return r->is_bad || r->s->view.position == 0 ? corrupt(r, "the header is not whole") : OK;
+}
+
+static enum err read_author(struct reader *r, struct id *last)
+{
+    const struct genesis *g = &r->s->network->genesis;
+    struct author a = {0};
+    uint8_t id[8];
+
+    take_fixed(r, a.id, sizeof a.id);
+    take_fixed(r, a.key.b, sizeof a.key.b);
+    take_fixed(r, a.log_key, sizeof a.log_key);
+    take_fixed(r, a.mirror_key, sizeof a.mirror_key);
+    a.member = (uint32_t)take_up_to(r, g->n_members - 1);
+    a.is_root = take_up_to(r, 1) == 1;
+    a.epoch = take_u64(r);
+    a.next_slot = take_u64(r);
+    take_fixed(r, a.last.b, sizeof a.last.b);
+    a.last_time_ms = take_i64(r);
+    author_id(&a.key, id);
+    if (r->is_bad || memcmp(id, a.id, sizeof id)) return corrupt(r, "an author is not whole");
+    if (r->s->extra.n_authors && id_compare(*last, author_key_of(a.id)) >= 0)
+        return corrupt(r, "authors are out of order");
+    if (a.is_root && memcmp(a.key.b, g->members[a.member].root_key.b, sizeof a.key.b))
+        return corrupt(r, "a root key is not that of genesis");
+    *last = author_key_of(a.id);
+    author_add(r->s, &a);
+    if (a.next_slot > 0 && a.last_time_ms > r->s->member_times_ms[a.member])
+        r->s->member_times_ms[a.member] = a.last_time_ms;
+    return OK;
+}
+
+static enum err read_availability(struct reader *r, struct str *last)
+{
+    struct str uss = take_text(r, 1, LIMIT_SUB_BYTES);
+    struct availability a = {0};
+
+    a.status = (enum uss_availability)take_up_to(r, USS_DOWN);
+    a.version = take_text(r, LIMIT_OVN_MIN, LIMIT_OVN_MAX);
+    a.changed_at = take_u64(r);
+    a.left_down_at = take_u64(r);
+    if (r->is_bad) return corrupt(r, "an availability is not whole");
+    if (last->n && str_compare(*last, uss) >= 0)
+        return corrupt(r, "availabilities are out of order");
+    *last = uss;
+    availability_store(r->s, name_intern(r->s, uss), &a);
+    return OK;
+}
+
+static void take_intent(struct reader *r, struct entity *e)
+{
+    e->version = (int32_t)take_up_to(r, INT32_MAX);
+    e->state = (enum intent_state)take_up_to(r, INTENT_CONTINGENT);
+    e->subscription = take_id(r);
+    if (e->state < INTENT_ACCEPTED || e->version == 0) r->is_bad = true;
+    if (e->state != INTENT_ACCEPTED && id_is_zero(e->subscription)) r->is_bad = true;
+}
+
+static void take_subscription(struct reader *r, struct entity *e, uint64_t *ret_index)
+{
+    uint64_t flags = take_up_to(r, 7);
+
+    e->for_intents = flags & 1;
+    e->for_constraints = flags & 2;
+    e->is_implicit = flags & 4;
+    e->asks_constraints_since = take_u64(r);
+    *ret_index = take_up_to(r, INT32_MAX);
+}
+
+static void take_entity(struct reader *r, struct entity *e)
+{
+    e->id = take_id(r);
+    struct str manager = take_text(r, 1, LIMIT_SUB_BYTES);
+    e->url = take_text(r, 0, LIMIT_ENTRY_BYTES);
+    e->token = take_text(r, LIMIT_OVN_MIN, LIMIT_OVN_MAX);
+    e->changed_at = take_u64(r);
+    e->box.starts_us = take_i64(r);
+    e->box.ends_us = take_i64(r);
+    e->box.floor_mm = take_i32(r);
+    e->box.ceil_mm = take_i32(r);
+    e->cells = take_text(r, 1, UINT32_MAX);
+    if (e->box.starts_us >= e->box.ends_us || e->box.floor_mm > e->box.ceil_mm) r->is_bad = true;
+    if (id_is_zero(e->id) || e->changed_at >= r->s->view.position) r->is_bad = true;
+    u64_vec_clear(&r->cells);
+    if (!cell_set_decode(e->cells, LIMIT_CELLS, &r->cells) || r->cells.n == 0) r->is_bad = true;
+    e->n_cells = (uint32_t)r->cells.n;
+    if (r->is_bad) return;
+    const struct name *name = name_intern(r->s, manager);
+    e->manager = name->text;
+    e->manager_no = name->no;
+}
+
+static enum err read_used_tokens(struct reader *r, const struct entity *e)
+{
+    uint64_t n = take_up_to(r, r->rest.n / 8), last = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t digest = take_digest(r);
+        if (i && digest <= last) r->is_bad = true;
+        ptree_put(&r->s->view.used_tokens, r->s->cow, (struct id){e->no, digest}, 0);
+        last = digest;
+    }
+    return r->is_bad ? corrupt(r, "requested OVNs are not whole") : OK;
+}
+
+static enum err read_entity(struct reader *r, enum entity_kind kind, struct id *last)
+{
+    struct entity fields = {.kind = kind};
+    uint64_t index = 0;
+
+    take_entity(r, &fields);
+    if (kind == ENTITY_INTENT) take_intent(r, &fields);
+    if (kind == ENTITY_CONSTRAINT && (fields.version = (int32_t)take_up_to(r, INT32_MAX)) == 0)
+        r->is_bad = true;
+    if (kind == ENTITY_SUBSCRIPTION) take_subscription(r, &fields, &index);
+    fields.token_digest = hash_digest(fields.token);
+    if (r->is_bad) return corrupt(r, "an entity is not whole");
+    if (id_compare(*last, fields.id) >= 0) return corrupt(r, "entities are out of order");
+    if (kind != ENTITY_SUBSCRIPTION && !token_is_fresh(&r->s->view, fields.token_digest))
+        return corrupt(r, "two entities have one OVN");
+    *last = fields.id;
+
+    struct entity *e = entity_make(r->s, &fields, NULL, 0);
+    entity_insert(r->s, e, &(struct vol){r->cells.at, r->cells.n, e->box});
+    if (kind == ENTITY_SUBSCRIPTION) parr_set(&r->s->view.indices, r->s->cow, e->no, index);
+    return kind == ENTITY_INTENT ? read_used_tokens(r, e) : OK;
+}
+
+static enum err read_end(struct reader *r)
+{
+    for (int kind = 0; kind < N_ENTITY_KINDS; kind++)
+        if (take_u64(r) != r->s->view.by_id[kind].n) r->is_bad = true;
+    if (r->is_bad) return corrupt(r, "the counts at the end are not those of the entities");
+    if (r->rest.n || r->blocks.n) return corrupt(r, "something stands behind the end");
+    return OK;
+}
+
+/* Records up to the end, in the order of their tags. */
+static enum err read_records(struct reader *r)
+{
+    struct id last = {0, 0};
+    struct str last_uss = {0};
+    uint64_t before = RECORD_AUTHOR;
+
+    for (;;) {
+        if (r->rest.n == 0) TRY(next_block(r));
+        uint64_t tag = take_u64(r);
+        if (r->is_bad || tag < before || tag > RECORD_END)
+            return corrupt(r, "no record can stand here");
+        if (tag != before) last = (struct id){0, 0};
+        before = tag;
+        if (tag == RECORD_END) return read_end(r);
+        if (tag == RECORD_AUTHOR) TRY(read_author(r, &last));
+        else if (tag == RECORD_AVAILABILITY) TRY(read_availability(r, &last_uss));
+        else TRY(read_entity(r, (enum entity_kind)(tag - RECORD_INTENT), &last));
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* Joins intents to their subscriptions, and checks what apply relies on. */
+static enum err link_all(struct reader *r)
+{
+    struct view *v = &r->s->view;
+    size_t n_roots = 0;
+
+    for (uint32_t no = 0; no < v->slots[ENTITY_INTENT].limit; no++) {
+        const struct entity *e = view_slot(v, ENTITY_INTENT, no);
+        const struct entity *sub = view_find(v, ENTITY_SUBSCRIPTION, e->subscription);
+        if (id_is_zero(e->subscription)) continue;
+        if (!sub || sub->manager_no != e->manager_no || sub->box.ends_us < e->box.ends_us)
+            return corrupt(r, "an intent's subscription is not there or does not cover it");
+        ptree_put(&v->dependents, r->s->cow, (struct id){sub->no, no}, 0);
+    }
+    for (uint32_t no = 0; no < v->slots[ENTITY_SUBSCRIPTION].limit; no++) {
+        AUTO(u32_vec_done) struct u32_vec nos = {0};
+        const struct entity *sub = view_slot(v, ENTITY_SUBSCRIPTION, no);
+        if (!sub->is_implicit) continue;
+        view_dependent_nos(v, no, 1, &nos);
+        if (nos.n == 0) return corrupt(r, "nothing depends on an implicit subscription");
+    }
+    for (uint32_t no = 0; no < r->s->extra.n_authors; no++)
+        n_roots += ((const struct author *)(uintptr_t)parr_get(&r->s->extra.authors_by_no, no))->is_root;
+    return n_roots == r->s->network->genesis.n_members ? OK : corrupt(r, "a member's root is missing");
+}
+
+static enum err read_all(struct reader *r)
+{
+    TRY(next_block(r));
+    TRY(read_header(r));
+    TRY(read_records(r));
+    return link_all(r);
+}
+
+enum err snapshot_read(struct str bytes, struct state **ret, struct why *why)
+{
+    struct reader *r = mem_zalloc(sizeof *r);
+
+    *r = (struct reader){.all = bytes, .blocks = bytes, .why = why};
+    crc32c_init(&r->crc);
+    enum err err = read_all(r);
+    if (err == OK) {
+        state_publish(r->s);
+        *ret = r->s;
+    } else {
+        state_free(r->s);
+    }
+    u64_vec_done(&r->cells);
+    mem_free(r);
+    return err;
+}

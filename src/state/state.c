@@ -1,0 +1,297 @@
+/* state.c - applying entries: whose turn it is, one change after the other, the clock, the clean-up.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "state/state.h"
+
+#include <stdlib.h>
+
+#include "base/limits.h"
+#include "state/internal.h"
+
+#define NO_TIME INT64_MIN
+
+/* --- making and ending ------------------------------------------------------------------------ */
+
+enum err network_read(struct str genesis, struct network **ret, struct why *why)
+{
+    struct network *n = mem_zalloc(sizeof *n);
+
+    n->bytes = arena_dup(&n->arena, genesis);
+    n->hash = hash_of(genesis);
+    enum err err = genesis_decode(n->bytes, &n->arena, &n->genesis, why);
+    if (err != OK) {
+        network_free(n);
+        return err;
+    }
+    *ret = n;
+    return OK;
+}
+
+void network_free(struct network *n)
+{
+    if (!n) return;
+    arena_done(&n->arena);
+    mem_free(n);
+}
+
+struct state *state_make(struct network *network)
+{
+    struct state *s = mem_zalloc(sizeof *s);
+
+    s->cow = cow_new();
+    s->network = network;
+    s->extra.network = network;
+    s->view.extra = &s->extra;
+    s->member_times_ms = mem_calloc(network->genesis.n_members, sizeof *s->member_times_ms);
+    for (size_t i = 0; i < network->genesis.n_members; i++) s->member_times_ms[i] = NO_TIME;
+    return s;
+}
+
+enum err state_new(struct str genesis, struct state **ret, struct why *why)
+{
+    struct network *network;
+
+    TRY(network_read(genesis, &network, why));
+    struct state *s = state_make(network);
+    for (size_t i = 0; i < network->genesis.n_members; i++) {
+        struct author root = {.key = network->genesis.members[i].root_key,
+                              .member = (uint32_t)i,
+                              .is_root = true,
+                              .last_time_ms = NO_TIME};
+        author_id(&root.key, root.id);
+        author_add(s, &root);
+    }
+    s->view.position = 1;
+    s->view.clock_ms = network->genesis.created_ms;
+    s->view.last_time_ms = network->genesis.created_ms;
+    state_publish(s);
+    *ret = s;
+    return OK;
+}
+
+static void free_pointers(const struct parr *a)
+{
+    for (uint32_t i = 0; i < a->limit; i++) mem_free((void *)(uintptr_t)parr_get(a, i));
+}
+
+void state_free(struct state *s)
+{
+    if (!s) return;
+    struct view *v = &s->view;
+    struct ptree *trees[] = {&v->by_token,   &v->by_end,        &v->dependents,
+                             &v->used_tokens, &s->extra.names,  &s->extra.authors};
+    struct parr *arrays[] = {&v->availabilities, &s->extra.names_by_no, &s->extra.authors_by_no};
+
+    for (int kind = 0; kind < N_ENTITY_KINDS; kind++) {
+        free_pointers(&v->slots[kind]);
+        parr_done(&v->slots[kind], s->cow);
+        ptree_done(&v->by_id[kind], s->cow);
+        grid_done(&v->grid[kind], s->cow);
+        u32_vec_done(&s->free_nos[kind]);
+    }
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        free_pointers(arrays[i]);
+        parr_done(arrays[i], s->cow);
+    }
+    for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) ptree_done(trees[i], s->cow);
+    parr_done(&v->indices, s->cow);
+    cow_free(s->cow);
+    mem_free(s->published);
+    network_free(s->network);
+    mem_free(s->member_times_ms);
+    buf_done(&s->coded);
+    u64_vec_done(&s->cells_old);
+    u64_vec_done(&s->cells_union);
+    u32_vec_done(&s->items);
+    entity_vec_done(&s->hits);
+    mem_free(s);
+}
+
+/* --- readers ---------------------------------------------------------------------------------- */
+
+void state_publish(struct state *s)
+{
+    struct published *p = mem_alloc(sizeof *p);
+
+    p->view = s->view;
+    p->extra = s->extra;
+    p->view.extra = &p->extra;
+    if (s->published) cow_retire(s->cow, s->published, mem_free);
+    s->published = p;
+    cow_publish(s->cow, &p->view);
+}
+
+const struct view *state_read(struct state *s, struct state_pin *ret_pin)
+{
+    return cow_pin(s->cow, &ret_pin->pin);
+}
+
+void state_done_reading(struct state_pin *pin)
+{
+    cow_unpin(&pin->pin);
+}
+
+const struct view *state_view(const struct state *s)
+{
+    return &s->view;
+}
+
+/* --- kinds of change -------------------------------------------------------------------------- */
+
+static enum reason nothing_judge(const struct view *v, struct str participant,
+                                 const struct change *c, int64_t now_us)
+{
+    (void)v, (void)participant, (void)c, (void)now_us;
+    return REASON_ACCEPTED;
+}
+
+/* Ticks and reports stand in the journal and change nothing else. */
+static void nothing_apply(struct step *st, const struct change *c, struct outcome *ret)
+{
+    (void)st, (void)c, (void)ret;
+}
+
+/* clang-format off */
+static const struct rule {
+    enum change_kind kind;
+    bool of_participant; /* Else of a node itself. */
+    enum reason (*judge)(const struct view *v, struct str participant, const struct change *c, int64_t now_us);
+    void (*apply)(struct step *st, const struct change *c, struct outcome *ret);
+} rules[] = {
+    {CHANGE_TICK,                false, nothing_judge,             nothing_apply},
+    {CHANGE_INTENT_PUT,          true,  intent_put_judge,          intent_put_apply},
+    {CHANGE_INTENT_DELETE,       true,  intent_delete_judge,       intent_delete_apply},
+    {CHANGE_CONSTRAINT_PUT,      true,  constraint_put_judge,      constraint_put_apply},
+    {CHANGE_CONSTRAINT_DELETE,   true,  constraint_delete_judge,   constraint_delete_apply},
+    {CHANGE_SUBSCRIPTION_PUT,    true,  subscription_put_judge,    subscription_put_apply},
+    {CHANGE_SUBSCRIPTION_DELETE, true,  subscription_delete_judge, subscription_delete_apply},
+    {CHANGE_AVAILABILITY_PUT,    true,  availability_put_judge,    availability_put_apply},
+    {CHANGE_REPORT,              true,  nothing_judge,             nothing_apply},
+};
+/* clang-format on */
+
+static const struct rule *rule_of(enum change_kind kind)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (rules[i].kind == kind) return &rules[i];
+    return NULL;
+}
+
+/* What any change of the kind must have, whoever wrote it. */
+static bool is_well_formed(const struct rule *rule, struct str participant, const struct change *c)
+{
+    bool names_entity = c->kind >= CHANGE_INTENT_PUT && c->kind <= CHANGE_SUBSCRIPTION_DELETE;
+
+    if (!rule || participant.n > LIMIT_SUB_BYTES) return false;
+    if (rule->of_participant && participant.n == 0) return false;
+    return !names_entity || !id_is_zero(c->id);
+}
+
+enum reason change_judge(const struct view *v, struct str participant, const struct change *c,
+                         int64_t now_ms)
+{
+    const struct rule *rule = rule_of(c->kind);
+
+    if (!is_well_formed(rule, participant, c)) return REASON_MALFORMED;
+    return rule->judge(v, participant, c, ms_to_us(now_ms));
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The lower median of the latest times of members that have entries; it never goes back (decision A8). */
+void clock_advance(struct state *s, uint32_t member, int64_t time_ms)
+{
+    int64_t times[GENESIS_MEMBERS_MAX];
+    size_t n = 0;
+
+    if (time_ms > s->view.last_time_ms) s->view.last_time_ms = time_ms;
+    if (time_ms <= s->member_times_ms[member]) return;
+    s->member_times_ms[member] = time_ms;
+    for (size_t i = 0; i < s->network->genesis.n_members; i++)
+        if (s->member_times_ms[i] != NO_TIME) times[n++] = s->member_times_ms[i];
+    if (n > 1) qsort(times, n, sizeof *times, compare_times);
+    if (times[(n - 1) / 2] > s->view.clock_ms) s->view.clock_ms = times[(n - 1) / 2];
+}
+
+/* Whether the entry is its author's next one. */
+static enum reason judge_author(const struct author *a, const struct entry *e)
+{
+    if (!a) return REASON_AUTHOR;
+    if (e->epoch != a->epoch || e->slot != a->next_slot) return REASON_SLOT;
+    if (!hash_equal(&e->previous, &a->last) || e->time_ms < a->last_time_ms) return REASON_SLOT;
+    return REASON_ACCEPTED;
+}
+
+static void apply_change(struct step *st, const struct change *c, struct outcome *ret)
+{
+    const struct rule *rule = rule_of(c->kind);
+
+    if (st->author->is_root != (c->kind == CHANGE_JOIN)) {
+        ret->reason = REASON_AUTHOR;
+    } else if (c->kind == CHANGE_JOIN) {
+        join_apply(st, c, ret);
+    } else if (!is_well_formed(rule, st->participant, c)) {
+        ret->reason = REASON_MALFORMED;
+    } else {
+        rule->apply(st, c, ret);
+    }
+}
+
+static void apply_changes(struct state *s, const struct entry *e, const struct author *author,
+                          const struct hash *entry_hash, struct arena *arena,
+                          struct outcome *outcomes)
+{
+    struct step st = {.s = s,
+                      .participant = e->participant,
+                      .index = s->view.position,
+                      .now_us = ms_to_us(e->time_ms),
+                      .entry_hash = entry_hash,
+                      .author = author,
+                      .arena = arena};
+
+    for (size_t i = 0; i < e->n_changes; i++) {
+        st.change_no = (uint32_t)i;
+        apply_change(&st, &e->changes[i], &outcomes[i]);
+    }
+}
+
+void state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
+                 struct outcome **ret_outcomes, struct buf *ret_leaf)
+{
+    struct outcome *outcomes = arena_array(arena, e->n_changes, sizeof *outcomes);
+    const struct author *author = author_find(&s->view, e->author);
+    enum reason refused = judge_author(author, e);
+    struct hash guard = outcome_guard(bytes);
+
+    if (refused == REASON_ACCEPTED) {
+        struct author *a = author_change(s, author);
+        struct hash entry_hash = hash_of(bytes);
+        a->next_slot++;
+        a->last = entry_hash;
+        a->last_time_ms = e->time_ms;
+        apply_changes(s, e, a, &entry_hash, arena, outcomes);
+        clock_advance(s, a->member, e->time_ms);
+        expiry_run(s);
+    } else {
+        for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = refused;
+    }
+    s->view.position++;
+    outcome_encode(&guard, outcomes, e->n_changes, ret_leaf);
+    *ret_outcomes = outcomes;
+}
+
+void state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf)
+{
+    struct outcome malformed = {.reason = REASON_MALFORMED};
+    struct hash guard = outcome_guard(bytes);
+
+    s->view.position++;
+    outcome_encode(&guard, &malformed, 1, ret_leaf);
+}
