@@ -242,7 +242,10 @@ static void read_cells(struct cbor *r, struct arena *arena, struct vol *ret)
     if (r->problem || bytes.n == 0) return;
     if (bytes.n > LIMIT_CELL_BYTES) {
         cbor_bad(r, "too many bytes of cells");
-    } else if (!cell_set_decode(bytes, LIMIT_CELLS, &cells)) {
+        return;
+    }
+    (void)u64_vec_reserve(&cells, bytes.n < LIMIT_CELLS ? bytes.n : LIMIT_CELLS); /* Each takes a byte at least. */
+    if (!cell_set_decode(bytes, LIMIT_CELLS, &cells)) {
         cbor_bad(r, "cells are not the one coding of a normalised set");
     } else {
         uint64_t *copy = arena_alloc(arena, cells.n * sizeof *copy);

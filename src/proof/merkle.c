@@ -53,7 +53,9 @@ struct hash merkle_root(const struct merkle *m)
 
 /* Tiles. */
 
-void tiles_add(struct tiles *t, const struct hash *leaf, tiles_full *full, void *context)
+void tiles_add(struct tiles *t, const struct hash *leaf,
+               void (*full)(void *context, unsigned level, uint64_t n, const struct hash hashes[TILE_WIDTH]),
+               void *context)
 {
     const struct hash *hash = leaf;
 
@@ -110,13 +112,13 @@ enum err tiles_load(struct str bytes, struct tiles *ret, struct why *why)
     return OK;
 }
 
-enum err tiles_read(uint64_t size, tile_reader *read, void *context, struct tiles *ret, struct why *why)
+enum err tiles_read(uint64_t size, const struct tile_reader *from, struct tiles *ret, struct why *why)
 {
     must(size <= MERKLE_SIZE_MAX);
     for (unsigned level = 0; level < TILE_LEVELS; level++) {
         unsigned width = (unsigned)(size >> 8 * level) & (TILE_WIDTH - 1);
         if (width > 0) {
-            TRY(read(context, level, size >> 8 * (level + 1), width, ret->at[level], why));
+            TRY(from->read(from->context, level, size >> 8 * (level + 1), width, ret->at[level], why));
         }
     }
     edge_from_tiles(ret, size);
@@ -127,8 +129,7 @@ enum err tiles_read(uint64_t size, tile_reader *read, void *context, struct tile
 
 /* A tree to be read, with the tile that was read last. */
 struct source {
-    tile_reader *read;
-    void *context;
+    const struct tile_reader *from;
     struct merkle edge;
     unsigned level;
     uint64_t n;
@@ -140,7 +141,7 @@ static enum err source_load(struct source *s, unsigned level, uint64_t n, unsign
 {
     if (s->width >= width && s->level == level && s->n == n) return OK;
     s->width = 0;
-    TRY(s->read(s->context, level, n, width, s->at, why));
+    TRY(s->from->read(s->from->context, level, n, width, s->at, why));
     s->level = level;
     s->n = n;
     s->width = width;
@@ -154,12 +155,11 @@ static unsigned source_width(const struct source *s, unsigned level, uint64_t n)
     return left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH;
 }
 
-static enum err source_init(struct source *s, uint64_t size, tile_reader *read, void *context,
+static enum err source_init(struct source *s, uint64_t size, const struct tile_reader *from,
                             struct why *why)
 {
     must(size <= MERKLE_SIZE_MAX);
-    s->read = read;
-    s->context = context;
+    s->from = from;
     s->width = 0;
     s->edge = (struct merkle){0};
     for (unsigned level = TILE_LEVELS; level-- > 0;) {
@@ -210,20 +210,20 @@ static enum err prove_path(struct source *s, unsigned k, uint64_t j, struct merk
     return OK;
 }
 
-enum err merkle_prove_inclusion(uint64_t index, uint64_t size, tile_reader *read, void *context,
+enum err merkle_prove_inclusion(uint64_t index, uint64_t size, const struct tile_reader *from,
                                 struct merkle_proof *ret, struct why *why)
 {
     struct source s;
     struct merkle_proof proof = {0};
 
     must(index < size);
-    TRY(source_init(&s, size, read, context, why));
+    TRY(source_init(&s, size, from, why));
     TRY(prove_path(&s, 0, index, &proof, why));
     *ret = proof;
     return OK;
 }
 
-enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, tile_reader *read, void *context,
+enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, const struct tile_reader *from,
                                   struct merkle_proof *ret, struct why *why)
 {
     struct source s;
@@ -233,7 +233,7 @@ enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, tile_reader 
     if (old_size != 0 && old_size != size) {
         unsigned k = (unsigned)__builtin_ctzll(old_size); /* The old tree's last whole node. */
         uint64_t j = (old_size - 1) >> k;
-        TRY(source_init(&s, size, read, context, why));
+        TRY(source_init(&s, size, from, why));
         if (j != 0) { /* Else it is the whole old tree, whose root the verifier has. */
             TRY(source_node(&s, k, j, &proof.at[0], why));
             proof.n = 1;
@@ -244,11 +244,11 @@ enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, tile_reader 
     return OK;
 }
 
-enum err merkle_root_at(uint64_t size, tile_reader *read, void *context, struct hash *ret, struct why *why)
+enum err merkle_root_at(uint64_t size, const struct tile_reader *from, struct hash *ret, struct why *why)
 {
     struct source s;
 
-    TRY(source_init(&s, size, read, context, why));
+    TRY(source_init(&s, size, from, why));
     *ret = merkle_root(&s.edge);
     return OK;
 }

@@ -45,11 +45,11 @@ struct tiles {
     struct hash at[TILE_LEVELS][TILE_WIDTH];
 };
 
-/* Receives each tile that has become full, its 256 hashes (8,192 bytes) borrowed for the call. */
-typedef void tiles_full(void *context, unsigned level, uint64_t n, const struct hash hashes[TILE_WIDTH]);
-
-/* full may be NULL. Costs what merkle_add() does. */
-void tiles_add(struct tiles *t, const struct hash *leaf, tiles_full *full, void *context);
+/* full receives each tile that has become full, its 256 hashes (8,192 bytes) borrowed for the call; it may be NULL. Costs what
+ * merkle_add() does. */
+void tiles_add(struct tiles *t, const struct hash *leaf,
+               void (*full)(void *context, unsigned level, uint64_t n, const struct hash hashes[TILE_WIDTH]),
+               void *context);
 
 static inline uint64_t tiles_size(const struct tiles *t)
 {
@@ -72,13 +72,16 @@ void tiles_save(const struct tiles *t, struct buf *to);
 /* ERR_CORRUPT, ret as it was, unless bytes are exactly what tiles_save() wrote for some tree. */
 CHECKED enum err tiles_load(struct str bytes, struct tiles *ret, struct why *why);
 
-/* Gives at least the first width hashes of tile n of level; partial tiles may be read from struct tiles. Hashes are those of
- * the tree in question or of any larger one that continues it. */
-typedef enum err tile_reader(void *context, unsigned level, uint64_t n, unsigned width,
-                             struct hash ret[TILE_WIDTH], struct why *why);
+/* Where tiles are read from: gives at least the first width hashes of tile n of level. Partial tiles may come from struct
+ * tiles. Hashes are those of the tree in question or of any larger one that continues it. */
+struct tile_reader {
+    enum err (*read)(void *context, unsigned level, uint64_t n, unsigned width, struct hash ret[TILE_WIDTH],
+                     struct why *why);
+    void *context;
+};
 
 /* The right edge of a tree of this size, from its stored partial tiles. */
-CHECKED enum err tiles_read(uint64_t size, tile_reader *read, void *context, struct tiles *ret,
+CHECKED enum err tiles_read(uint64_t size, const struct tile_reader *from, struct tiles *ret,
                             struct why *why);
 
 #define MERKLE_PROOF_MAX 64
@@ -98,13 +101,13 @@ bool merkle_verify_consistency(uint64_t old_size, uint64_t size, const struct ha
                                const struct hash *root, const struct hash *proof, size_t n_proof);
 
 /* must(index < size), must(old_size <= size). Each reads at most two tiles a level. Errors are the reader's. */
-CHECKED enum err merkle_prove_inclusion(uint64_t index, uint64_t size, tile_reader *read, void *context,
+CHECKED enum err merkle_prove_inclusion(uint64_t index, uint64_t size, const struct tile_reader *from,
                                         struct merkle_proof *ret, struct why *why);
-CHECKED enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, tile_reader *read, void *context,
+CHECKED enum err merkle_prove_consistency(uint64_t old_size, uint64_t size, const struct tile_reader *from,
                                           struct merkle_proof *ret, struct why *why);
 
 /* Root at any size that the tiles reach. */
-CHECKED enum err merkle_root_at(uint64_t size, tile_reader *read, void *context, struct hash *ret,
+CHECKED enum err merkle_root_at(uint64_t size, const struct tile_reader *from, struct hash *ret,
                                 struct why *why);
 
 #endif

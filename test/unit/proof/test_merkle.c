@@ -50,6 +50,8 @@ static enum err read_slowly(void *context, unsigned level, uint64_t n, unsigned 
     return OK;
 }
 
+static const struct tile_reader SLOW = {read_slowly, NULL};
+
 static void the_roots_are_the_published_ones(void) /* RFC 6962 reference test data. */
 {
     static const struct {
@@ -111,7 +113,7 @@ static void a_growing_tree_has_the_recursive_root_at_each_size(void)
     for (size_t n = 0; n <= N; n++) {
         struct hash want = slow_root(leaves, n), a = merkle_root(&m), b = tiles_root(t), c;
         bool same = CHECK(hash_equal(&want, &a)) && CHECK(hash_equal(&want, &b)) &&
-                    CHECK(merkle_root_at(n, read_slowly, NULL, &c, NULL) == OK) && CHECK(hash_equal(&want, &c));
+                    CHECK(merkle_root_at(n, &SLOW, &c, NULL) == OK) && CHECK(hash_equal(&want, &c));
         if (!same) break;
         CHECK_INT(tiles_width(t, 0), n % 256);
         CHECK_INT(tiles_width(t, 1), n / 256);
@@ -178,7 +180,7 @@ static void a_right_edge_goes_on_after_being_stored(void)
         if (!CHECK(tiles_load(buf_str(&bytes), back, NULL) == OK)) break;
         b = tiles_root(back);
         if (!CHECK(hash_equal(&a, &b))) break;
-        if (!CHECK(tiles_read(n, read_slowly, NULL, read, NULL) == OK)) break;
+        if (!CHECK(tiles_read(n, &SLOW, read, NULL) == OK)) break;
         b = tiles_root(read);
         if (!CHECK(hash_equal(&a, &b))) break;
         if (n == N) break;
@@ -205,7 +207,7 @@ static void every_inclusion_proof_up_to_256_verifies(void)
         struct hash root = slow_root(leaves, size);
         for (uint64_t i = 0; i < size; i++) {
             struct merkle_proof p;
-            bool good = CHECK(merkle_prove_inclusion(i, size, read_slowly, NULL, &p, NULL) == OK) &&
+            bool good = CHECK(merkle_prove_inclusion(i, size, &SLOW, &p, NULL) == OK) &&
                         CHECK(merkle_verify_inclusion(i, size, &leaves[i], p.at, p.n, &root)) &&
                         CHECK(!merkle_verify_inclusion(i, size, &leaves[(i + 1) % N], p.at, p.n, &root));
             if (!good) return;
@@ -225,7 +227,7 @@ static void every_consistency_proof_up_to_256_verifies(void)
         for (uint64_t old = 1; old <= size; old++) {
             struct merkle_proof p;
             bool good =
-                CHECK(merkle_prove_consistency(old, size, read_slowly, NULL, &p, NULL) == OK) &&
+                CHECK(merkle_prove_consistency(old, size, &SLOW, &p, NULL) == OK) &&
                 CHECK(merkle_verify_consistency(old, size, &roots[old], &roots[size], p.at, p.n)) &&
                 CHECK(old == size || !merkle_verify_consistency(old, size, &roots[size], &roots[old], p.at, p.n));
             if (!good) return;
@@ -240,7 +242,7 @@ static void nothing_is_proved_about_an_empty_tree(void)
     struct merkle_proof p;
     struct hash empty = merkle_empty_root();
 
-    CHECK(merkle_prove_consistency(0, 5, read_slowly, NULL, &p, NULL) == OK && p.n == 0);
+    CHECK(merkle_prove_consistency(0, 5, &SLOW, &p, NULL) == OK && p.n == 0);
     CHECK(!merkle_verify_consistency(0, 5, &empty, &leaves[0], p.at, 0));
     CHECK(!merkle_verify_consistency(0, 0, &empty, &empty, p.at, 0));
     CHECK(!merkle_verify_inclusion(0, 0, &leaves[0], p.at, 0, &leaves[0]));
@@ -255,9 +257,10 @@ static void proofs_across_tiles_verify(void)
         struct hash root = slow_root(leaves, size), old_root = slow_root(leaves, old);
         struct merkle_proof p;
         int n_reads = 0;
-        bool good = CHECK(merkle_prove_inclusion(i, size, read_slowly, &n_reads, &p, NULL) == OK) &&
+        struct tile_reader counted = {read_slowly, &n_reads};
+        bool good = CHECK(merkle_prove_inclusion(i, size, &counted, &p, NULL) == OK) &&
                     CHECK(merkle_verify_inclusion(i, size, &leaves[i], p.at, p.n, &root)) && CHECK(n_reads <= 4) &&
-                    CHECK(merkle_prove_consistency(old, size, read_slowly, NULL, &p, NULL) == OK) &&
+                    CHECK(merkle_prove_consistency(old, size, &SLOW, &p, NULL) == OK) &&
                     CHECK(merkle_verify_consistency(old, size, &old_root, &root, p.at, p.n));
         if (!good) break;
     }
@@ -269,7 +272,7 @@ static void every_flipped_bit_of_a_proof_is_seen(void)
         struct hash root = slow_root(leaves, size);
         for (uint64_t i = 0; i < size; i++) {
             struct merkle_proof p;
-            if (!CHECK(merkle_prove_inclusion(i, size, read_slowly, NULL, &p, NULL) == OK)) return;
+            if (!CHECK(merkle_prove_inclusion(i, size, &SLOW, &p, NULL) == OK)) return;
             for (unsigned bit = 0; bit < p.n * 256; bit++) {
                 p.at[bit / 256].b[bit / 8 % 32] ^= (uint8_t)(1 << bit % 8);
                 if (!CHECK(!merkle_verify_inclusion(i, size, &leaves[i], p.at, p.n, &root))) return;
@@ -281,7 +284,7 @@ static void every_flipped_bit_of_a_proof_is_seen(void)
         for (uint64_t old = 1; old < size; old++) {
             struct hash old_root = slow_root(leaves, old);
             struct merkle_proof p;
-            if (!CHECK(merkle_prove_consistency(old, size, read_slowly, NULL, &p, NULL) == OK)) return;
+            if (!CHECK(merkle_prove_consistency(old, size, &SLOW, &p, NULL) == OK)) return;
             for (unsigned bit = 0; bit < p.n * 256; bit++) {
                 p.at[bit / 256].b[bit / 8 % 32] ^= (uint8_t)(1 << bit % 8);
                 if (!CHECK(!merkle_verify_consistency(old, size, &old_root, &root, p.at, p.n))) return;
@@ -298,7 +301,7 @@ static void a_reader_that_fails_fails_the_proof(void)
     struct merkle_proof p = {.n = 77};
     struct why why;
 
-    CHECK(merkle_prove_inclusion(0, N + 256, read_slowly, NULL, &p, &why) == ERR_NOT_FOUND);
+    CHECK(merkle_prove_inclusion(0, N + 256, &SLOW, &p, &why) == ERR_NOT_FOUND);
     CHECK_INT(p.n, 77);
 }
 
