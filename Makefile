@@ -44,6 +44,8 @@ TEST_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
+ORACLE_SRC := $(if $(wildcard /usr/include/s2/s2loop.h),$(wildcard test/oracle/oracle_*.c))
+ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 
 .DELETE_ON_ERROR:
@@ -85,6 +87,13 @@ $(TESTS): $(B)/%: $(B)/%.o $(TEST_LIB) $(B)/libclearline.a
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
 
+# Comparisons with libs2 (Debian libs2-dev), where it is installed; run by `make check-all` alone.
+$(B)/test/oracle/%.o: test/oracle/%.cc $(B)/flags
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+$(ORACLES): $(B)/%: $(B)/%.o $(B)/test/oracle/oracle_s2.o $(TEST_LIB) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) -o $@ $^ -ls2 -labsl_base $(LIBS)
+
 # A fuzz target with a main of its own that replays test/fuzz/corpus/<target>, for `make check`.
 $(REPLAYS): $(B)/%: $(B)/%.o $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a $(LIBS)
@@ -97,7 +106,7 @@ replays: $(REPLAYS)
 check: $(TESTS) $(REPLAYS) build/clearline
 	@B=$(B) tools/check.sh $(ONLY)
 
-check-all: $(TESTS) $(REPLAYS) build/clearline
+check-all: $(TESTS) $(REPLAYS) $(ORACLES) build/clearline
 	@B=$(B) tools/check.sh --all $(ONLY)
 
 lint: $(CORE_OBJ)
@@ -124,4 +133,4 @@ install: build/clearline
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d)
+-include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d) $(ORACLES:=.d)

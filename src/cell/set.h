@@ -18,6 +18,15 @@
 void cell_set_normalise(struct u64_vec *cells);
 bool cell_set_is_normal(const uint64_t *cells, size_t n);
 
+/* Appends a cell that comes after all cells from index `from` on, and replaces four siblings at the end by their
+ * parent. Cells before `from` are left alone. Pushing disjoint cells in ascending order makes a normalised set. */
+void cell_set_push(struct u64_vec *cells, size_t from, uint64_t cell);
+
+/* Makes a normalised set smaller by replacing cells with their parents, finest level first and fullest families
+ * first, in id order, until at most n_max are left: a superset, normalised, the same everywhere (decision A7). False,
+ * the set being of level CELL_LEVEL_MIN alone, if that is not enough. O(n) a level. */
+bool cell_set_coarsen(struct u64_vec *cells, size_t n_max);
+
 /* Both normalised. O(a + b), or O(a log b) when a is much smaller. */
 bool cell_set_meets(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b);
 bool cell_set_contains(const uint64_t *outer, size_t n_outer, const uint64_t *inner, size_t n_inner);
@@ -25,8 +34,8 @@ bool cell_set_contains(const uint64_t *outer, size_t n_outer, const uint64_t *in
 /* The number of level-13 cells named. */
 uint64_t cell_set_area(const uint64_t *cells, size_t n);
 
-/* Delta varints: for each cell in order, LEB128 of (id >> shift) - previous, with the level; one byte string
- * for each set and only one. The layout is in docs/formats.md. */
+/* Appends the set's byte string: one varint a cell, how far it is from the end of the cell before. One byte string
+ * for each set and only one; the layout is in set.c and docs/formats.md. cells must be normalised. */
 void cell_set_encode(const uint64_t *cells, size_t n, struct buf *to);
 
 /* Appends the cells; false, ret_cells as it was, unless bytes are the one encoding of a normalised set of

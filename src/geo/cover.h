@@ -11,11 +11,7 @@
 
 #include "base/err.h"
 #include "base/vec.h"
-
-struct point {
-    double lat; /* degrees, -90..90 */
-    double lng; /* degrees, -180..180 */
-};
+#include "geo/point.h"
 
 enum cover_mode { COVER_SAFE, COVER_DSS };
 
