@@ -31,11 +31,17 @@ struct auth_options {
     const char *issuers_file;     /* NULL: none. JSON: [{"iss":..., "pem":[...], "jwks":..., "subs":[...]}] */
     const char *const *audiences; /* Host names; at least one. */
     size_t n_audiences;
-    int leeway_s;                 /* 5 */
+    int leeway_s;                 /* 0: 5; on exp, nbf and iat, at most 60 */
 };
 
+/* Reads all files, and asks each JWKS URL once: what cannot be had is asked for again in the background, every 60 s
+ * (on failure after 5 to 60 s), and kept for at most an hour after it was last had. ERR_INPUT names what is wrong with an
+ * option or a file. */
 CHECKED enum err auth_new(const struct auth_options *options, struct auth **ret, struct why *why);
-void auth_free(struct auth *a);
+void auth_free(struct auth *a); /* No call may be inside. */
+
+/* Fetches every key set now. ERR_NET, with the last one's reason, if one could not be had. */
+CHECKED enum err auth_refresh(struct auth *a, struct why *why);
 
 struct caller {
     struct str sub;    /* Borrowed: see auth_check. */
@@ -43,8 +49,9 @@ struct caller {
     int64_t expires_us;
 };
 
-/* Checks the Authorization header's value. ERR_TOKEN with what is wrong with the token. ret->sub is copied into memory that arena
- * owns. Any thread; a cached token costs below 1 us. */
+/* Checks the Authorization header's value. ERR_TOKEN with what is wrong with the token; ERR_UNAVAILABLE when it might be good
+ * but its issuer's keys have not been had for an hour, or never. ret->sub is copied into memory that arena owns.
+ * Any thread; a cached token costs below 1 us. */
 struct arena;
 CHECKED enum err auth_check(struct auth *a, struct str authorization, int64_t now_us,
                             struct arena *arena, struct caller *ret, struct why *why);
