@@ -55,7 +55,7 @@ awk '{ line = $0; gsub(/"([^"\\]|\\.)*"/, "\"\"", line) } length(line) > 140 { p
 wc -l "${c[@]}" "${script[@]}" | awk '$2 != "total" && $1 > 800 { print $2 ": " $1 " lines" }' | report "no file is longer than 800 lines"
 grep -nE '\b(TO''DO|FIX''ME|X''XX)\b' "${text[@]}" | report "nothing is left to be done in a comment"
 grep -nE '(^|[^[:alnum:]_./-])/(home|root|work|Users)/[a-zA-Z]' "${text[@]}" | report "no path of one machine"
-grep -nE '^[[:space:]]*typedef[[:space:]]+(struct|enum|union)\b|\b(struct|enum|union)[[:space:]]+[a-z0-9_]+_t\b' "${c[@]}" |
+grep -nE '^[[:space:]]*typedef[[:space:]]+(struct|enum|union)\b[^(]*$|\b(struct|enum|union)[[:space:]]+[a-z0-9_]+_t\b' "${c[@]}" |
     report "structs and enums have no typedef and no _t"
 grep -nE '^[[:space:]]*//|[;{}][[:space:]]*//' $(printf '%s\n' "${c[@]}" | grep -v '\.cc$') | report "comments are written /* */"
 for file in "${c[@]}"; do

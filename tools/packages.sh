@@ -7,7 +7,7 @@ BUILD_PACKAGES=(build-essential pkg-config libmicrohttpd-dev libsqlite3-dev libc
     zlib1g-dev)
 TEST_PACKAGES=(clang libclang-rt-14-dev valgrind)
 # Wanted as programs, whoever installed them: program:package.
-TEST_PROGRAMS=(python3:python3-minimal openssl:openssl git:git)
+TEST_PROGRAMS=(python3:python3 openssl:openssl git:git)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -34,8 +34,8 @@ void receipt_add(struct buf *to, const struct receipt *r);
 CHECKED enum err receipt_parse(struct str text, struct buf *extra_bytes, struct receipt *ret, struct why *why);
 
 /* Whether leaf, whole, is proved by the receipt: note verified against keys (of which ret_verdicts[n] tells who signed; the first
- * n_logs are the log's own, of which one must have signed), named by the log key's name, inclusion by the path. Whether the other signatures
- * suffice is the caller's policy. ERR_INPUT says what does not hold. ret_checkpoint's origin is borrowed from the receipt. */
+ * n_logs are the log's own, of which one must have signed), named by the log key's name, inclusion by the path. Whether the other
+ * signatures suffice is the caller's policy. ERR_INPUT says what does not hold. ret_checkpoint's origin is borrowed from the receipt. */
 CHECKED enum err receipt_verify(const struct receipt *r, struct str leaf, const struct note_key *keys, size_t n, size_t n_logs,
                                 struct note_verdict *ret_verdicts, struct checkpoint *ret_checkpoint, struct why *why);
 
