@@ -296,6 +296,19 @@ static void leaving_down_after_judging_is_a_conflict_unless_shown(void)
     CHECK_INT(lab_apply(&lab, uss1, d).reason, REASON_ACCEPTED);
 }
 
+static void having_left_down_is_remembered_over_later_changes(void)
+{
+    stored(1, 0, 60);
+    struct change c = lab_intent(&lab, lab_id(&lab), 1, 0, 60);
+
+    lab_apply(&lab, uss1, lab_availability(&lab, uss2, USS_DOWN));
+    CHECK_INT(judge(now(), &c, NULL, 0).n_missing_intents, 0);
+    lab_apply(&lab, uss1, lab_availability(&lab, uss2, USS_NORMAL));
+    lab_apply(&lab, uss1, lab_availability(&lab, uss2, USS_UNKNOWN));
+    lab_restore(&lab);
+    CHECK_INT(lab_apply(&lab, uss1, c).reason, REASON_KEY);
+}
+
 static void an_availability_that_was_not_down_may_change_meanwhile(void)
 {
     struct id a = stored(1, 0, 60);
@@ -384,6 +397,7 @@ int main(void)
     LAB_RUN(an_ovn_known_to_the_client_before_the_node_is_carried_as_a_digest);
     LAB_RUN(an_earlier_change_of_the_same_entry_comes_after_judging);
     LAB_RUN(leaving_down_after_judging_is_a_conflict_unless_shown);
+    LAB_RUN(having_left_down_is_remembered_over_later_changes);
     LAB_RUN(an_availability_that_was_not_down_may_change_meanwhile);
     LAB_RUN(a_subscription_that_asks_for_constraints_after_judging_brings_them_in);
     LAB_RUN(a_subscription_that_asked_already_may_grow_meanwhile);
