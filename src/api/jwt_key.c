@@ -147,6 +147,16 @@ static enum err adopt(EVP_PKEY *handle, struct jwt_key **ret, struct why *why)
 
 /* ---- PEM ---- */
 
+static size_t count_blocks(struct str pem)
+{
+    static const char begin[] = "-----BEGIN PUBLIC KEY-----";
+    size_t n = 0;
+
+    for (const char *at; pem.n > 0 && (at = memmem(pem.at, pem.n, begin, sizeof begin - 1)) != NULL; n++)
+        pem = str_skip(pem, (size_t)(at - pem.at) + sizeof begin - 1);
+    return n;
+}
+
 enum err jwt_keys_from_pem(struct str pem, const char *label, struct jwt_key_vec *ret, struct why *why)
 {
     size_t n_before = ret->n;
@@ -168,6 +178,8 @@ enum err jwt_keys_from_pem(struct str pem, const char *label, struct jwt_key_vec
     ERR_clear_error();
     if (err == OK && ret->n == n_before)
         err = fail(why, ERR_INPUT, "%s: no PEM block \"PUBLIC KEY\" that can be read", label);
+    else if (err == OK && ret->n - n_before < count_blocks(pem))
+        err = fail(why, ERR_INPUT, "%s: PEM block %zu cannot be read", label, ret->n - n_before + 1);
     if (err != OK)
         while (ret->n > n_before) jwt_key_free(ret->at[--ret->n]);
     return err;
