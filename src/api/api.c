@@ -75,8 +75,12 @@ enum err api_new(const struct api_options *options, struct api **ret, struct why
     TRY(make_reports_dir(options->reports_dir, why));
     struct api *api = mem_zalloc(sizeof *api);
     api->options = *options;
+    if (options->reports_dir) {
+        api->options.reports_dir = mem_dup(options->reports_dir, strlen(options->reports_dir) + 1);
+    }
     enum err err = read_dar_id(api, why);
     if (err) {
+        mem_free((void *)(uintptr_t)api->options.reports_dir);
         mem_free(api);
         return err;
     }
@@ -102,6 +106,7 @@ void api_free(struct api *api)
     metrics_free(api->metrics);
     heartbeat_free(api->heartbeat);
     for (size_t i = 0; i <= API_THREADS; i++) scratch_free(api->scratch[i]);
+    mem_free((void *)(uintptr_t)api->options.reports_dir);
     mem_free(api);
 }
 

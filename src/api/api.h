@@ -28,7 +28,7 @@ struct api_options { /* Zero is the default; texts are borrowed for the API's li
     struct str locality;        /* This instance's name in its pool. Empty: the log's origin. */
     struct str public_endpoint; /* Where others reach it; empty: not said. */
     struct str ca_pem;          /* CA certificates of the nodes, one PEM text; empty: none. */
-    const char *reports_dir;    /* Bodies of reports, one file each; made if missing. NULL: digests only. */
+    const char *reports_dir;    /* Bodies of reports, one file each; made if missing; copied. NULL: digests only. */
     bool logs_access;           /* One JSON line a request to access_fd (access_log.h). */
     int access_fd;              /* 0: standard error. Not closed. */
 };
