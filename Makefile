@@ -47,6 +47,7 @@ REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
 ORACLE_SRC := $(if $(wildcard /usr/include/s2/s2loop.h),$(wildcard test/oracle/oracle_*.c))
 ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -84,8 +85,9 @@ $(B)/bench/%.o: bench/%.c $(B)/flags
 
 $(TESTS): $(B)/%: $(B)/%.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
+$(B)/bench/load: $(BENCH_LIB)
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
-	$(CXX) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(B)/libclearline.a $(LIBS)
+	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libclearline.a $(LIBS)
 
 # Comparisons with libs2 (Debian libs2-dev), where it is installed; run by `make check-all` alone.
 $(B)/test/oracle/%.o: test/oracle/%.cc $(B)/flags
@@ -133,4 +135,4 @@ install: build/clearline
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d) $(ORACLES:=.d)
+-include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d) $(BENCH_LIB:.o=.d) $(ORACLES:=.d)
