@@ -5,7 +5,7 @@
 #   B=build/release tools/check.sh [--all] [NAME...]
 #
 # A test is whatever prints TAP: unit and property programs under $B, fuzz targets replaying their corpus, shell scripts in
-# test/cli, test/conformance, test/sim and test/crash, and the two linters. With NAMEs only tests whose path contains one of
+# test/cli, test/foreign, test/conformance, test/sim and test/crash, and the two linters. With NAMEs only tests whose path contains one of
 # them run. --all sets CHECK_ALL=1, by which a test does its long form. Output of tests that pass is kept in $B/check only.
 #
 # A program counts as failed, besides its own "not ok" lines, when it ends with a status other than 0, runs past its time,
@@ -43,7 +43,7 @@ list_tests() {
     done
     echo tools/check-layers.sh
     echo tools/check-style.sh
-    for source in test/cli test/conformance test/sim test/crash; do
+    for source in test/cli test/foreign test/conformance test/sim test/crash; do
         find "$source" -maxdepth 1 -name '*.sh' -perm -u+x 2>/dev/null | sort
     done
 }

@@ -192,12 +192,14 @@ void change_encode(const struct change *c, struct buf *to)
 {
     const struct kind *kind = kind_of(c->kind);
     uint32_t has;
+    size_t n = 0;
 
     must(kind);
     has = members_of(c, kind);
     cbor_add_array(to, 2);
     cbor_add_uint(to, c->kind);
-    cbor_add_map(to, (size_t)__builtin_popcount(has));
+    for (uint32_t left = has; left != 0; left &= left - 1) n++;
+    cbor_add_map(to, n);
     for (; has != 0; has &= has - 1) {
         unsigned member = (unsigned)__builtin_ctz(has);
         cbor_add_key(to, member);

@@ -76,11 +76,9 @@ enum err note_key_parse(struct str text, struct note_key *ret, struct why *why)
     struct key_public public;
     struct note_key key;
     uint8_t id_bytes[4];
+    char id_text[8];
 
     if (!note_name_is_valid(name)) return fail(why, ERR_INPUT, "key \"%.*s\": no valid name", STR_ARG(str_first(text, 80)));
-    if (!hex_decode(id, sizeof id_bytes, id_bytes)) {
-        return fail(why, ERR_INPUT, "key of %.*s: its id is not 8 hex digits", STR_ARG(str_first(name, 80)));
-    }
     if (!b64_decode(B64_STANDARD, rest, &raw) || raw.n != 1 + sizeof public.b ||
         (raw.at[0] != NOTE_ED25519 && raw.at[0] != NOTE_COSIGNATURE)) {
         return fail(why, ERR_INPUT, "key of %.*s: neither an Ed25519 key nor one for cosignatures",
@@ -88,7 +86,9 @@ enum err note_key_parse(struct str text, struct note_key *ret, struct why *why)
     }
     memcpy(public.b, raw.at + 1, sizeof public.b);
     key = note_key_make(name, (enum note_kind)raw.at[0], &public);
-    if (key.id != read_u32(id_bytes)) {
+    write_u32(key.id, id_bytes);
+    hex_encode(id_bytes, sizeof id_bytes, id_text);
+    if (!str_equal(id, str_make(id_text, sizeof id_text))) {
         return fail(why, ERR_INPUT, "key of %.*s: its id should be %08x", STR_ARG(str_first(name, 80)), key.id);
     }
     if (!key_is_acceptable(&public)) {

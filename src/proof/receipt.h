@@ -30,17 +30,17 @@ struct receipt {
 /* Appends the text. */
 void receipt_add(struct buf *to, const struct receipt *r);
 
-/* Borrows note from text; the decoded extra is appended to extra_bytes, and r->extra borrowed from there. ERR_INPUT names the line. */
+/* Borrows note from text; the decoded extra is appended to extra_bytes, and r->extra borrowed from there. ERR_INPUT names
+ * the line. */
 CHECKED enum err receipt_parse(struct str text, struct buf *extra_bytes, struct receipt *ret, struct why *why);
 
-/* Whether leaf, whole, is proved by the receipt: note verified against keys (of which ret_verdicts[n] tells who signed; the first
- * n_logs are the log's own, of which one must have signed), named by the log key's name, inclusion by the path. Whether the other
- * signatures suffice is the caller's policy. ERR_INPUT says what does not hold. ret_checkpoint's origin is borrowed from the receipt. */
+/* Whether the receipt proves leaf: the note is good by keys, the path leads to its root. The first n_logs keys are the log's own, of
+ * which one must have signed under the checkpoint's origin; ret_verdicts[n] tells who did. Whether the others suffice is the
+ * caller's policy. ERR_INPUT says what does not hold. ret_checkpoint's origin is borrowed from the receipt. */
 CHECKED enum err receipt_verify(const struct receipt *r, struct str leaf, const struct note_key *keys, size_t n, size_t n_logs,
                                 struct note_verdict *ret_verdicts, struct checkpoint *ret_checkpoint, struct why *why);
 
-/* The receipt proves this outcome of the entry it is for: even index, not the last leaf, first hash that of the outcome. Says nothing about
- * the rest: call it after receipt_verify(). */
+/* Of a receipt that receipt_verify() found good: it proves this outcome of its entry, too. False for a leaf that is no entry. */
 bool receipt_has_outcome(const struct receipt *r, struct str outcome);
 
 #endif

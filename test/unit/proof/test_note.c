@@ -52,6 +52,7 @@ static void key_texts_of_another_form_are_refused(void)
         "clearline.example/test log+f306fb1b+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",  /* space */
         "clearline.example/test-log+f306fb1c+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",  /* another id */
         "clearline.example/test-lag+f306fb1b+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",  /* another name */
+        "clearline.example/test-log+F306FB1B+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",  /* capitals */
         "clearline.example/test-log+f306fb1+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",   /* 7 digits */
         "clearline.example/test-log+f306fb1b+Ac95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvY=",  /* 31 bytes */
         "clearline.example/test-log+f306fb1b+As95cHqxrzHKI5obpy8kxwrFRfn76nG2kABQuJYcVvZG",  /* kind 2 */

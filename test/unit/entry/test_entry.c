@@ -1,0 +1,361 @@
+/* test_entry.c - entries and changes: one byte form, everything else refused.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "entry/entry.h"
+
+#include <stdlib.h>
+
+#include "base/hex.h"
+#include "base/instant.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "entry/cbor.h"
+#include "entry/change_internal.h"
+#include "gen_change.h"
+#include "t.h"
+
+static struct key_secret author;
+static const struct str ORIGIN = {"line.example/test", 17};
+
+static void encode(const struct entry *e, struct buf *to)
+{
+    buf_clear(to);
+    entry_encode(e, ORIGIN, &author, to);
+}
+
+/* A small entry of fixed content, with one change. */
+static struct entry plain_entry(struct change *c)
+{
+    struct hash kid = hash_of(str_make(author.public.b, 32));
+    struct entry e = {.slot = 7, .time_ms = 1700000000000, .seen_size = 14, .changes = c, .n_changes = 1};
+    memcpy(e.author, kid.b, sizeof e.author);
+    e.seen_root.b[0] = 0xaa;
+    return e;
+}
+
+static void entries_come_back_as_they_went(void)
+{
+    struct rng rng = t_rng();
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0}, again = {0};
+    struct entry e, back;
+    struct why why = {{0}};
+
+    for (int step = 0; step < t_steps(1500); step++) {
+        size_t sum = ENTRY_OVERHEAD, n = 0;
+        arena_clear(&arena);
+        e = gen_entry(&rng, &arena, &author.public, 5);
+        for (size_t i = 0; i < e.n_changes; i++) sum += change_size(&e.changes[i]);
+        encode(&e, &bytes);
+        if (!CHECK(entry_decode(buf_str(&bytes), &arena, &back, &why) == OK)) printf("# %s\n", why.text);
+        if (!CHECK(gen_same_entry(&e, &back))) break;
+        if (!CHECK(bytes.n <= sum + e.participant.n)) break;
+        encode(&back, &again);
+        if (!CHECK(str_equal(buf_str(&bytes), buf_str(&again)))) break;
+        for (size_t i = 0; i < e.n_changes; i++) n += change_size(&back.changes[i]);
+        CHECK_INT(n + ENTRY_OVERHEAD, sum);
+    }
+}
+
+static void each_kind_comes_back_as_it_went(void)
+{
+    struct rng rng = t_rng();
+    AUTO(arena_done) struct arena arena = {0};
+
+    for (size_t k = 0; k < GEN_N_KINDS; k++) {
+        for (int i = 0; i < 300; i++) {
+            AUTO(buf_done) struct buf bytes = {0};
+            struct change c = gen_change(&rng, &arena, GEN_KINDS[k]), back;
+            struct cbor r;
+            change_encode(&c, &bytes);
+            CHECK_INT(change_size(&c), bytes.n);
+            r = cbor_open(buf_str(&bytes));
+            change_decode(&r, &arena, &back);
+            if (!CHECK(cbor_end(&r, NULL) == OK) || !CHECK(gen_same_change(&c, &back))) return;
+        }
+        arena_clear(&arena);
+    }
+}
+
+static void the_signature_binds_entry_origin_and_key(void)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    struct change tick = {.kind = CHANGE_TICK};
+    struct entry e = plain_entry(&tick);
+    struct key_secret other;
+    uint8_t seed[32] = {1};
+
+    key_secret_init(&other, seed);
+    encode(&e, &bytes);
+    CHECK(entry_verify(buf_str(&bytes), ORIGIN, &author.public));
+    CHECK(!entry_verify(buf_str(&bytes), STR("line.example/other"), &author.public));
+    CHECK(!entry_verify(buf_str(&bytes), ORIGIN, &other.public));
+    for (size_t i = 0; i < bytes.n * 8; i++) {
+        bytes.at[i / 8] ^= (char)(1 << i % 8);
+        if (!CHECK(!entry_verify(buf_str(&bytes), ORIGIN, &author.public))) break;
+        bytes.at[i / 8] ^= (char)(1 << i % 8);
+    }
+    CHECK(!entry_verify(STR(""), ORIGIN, &author.public));
+    key_secret_done(&other);
+}
+
+static void a_changed_entry_is_refused_or_has_its_own_form(void)
+{
+    struct rng rng = t_rng();
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0}, again = {0};
+    int n_accepted = 0;
+
+    for (int step = 0; step < t_steps(20000); step++) {
+        struct entry e, back;
+        size_t at;
+        if (step % 50 == 0) {
+            arena_clear(&arena);
+            e = gen_entry(&rng, &arena, &author.public, 3);
+            encode(&e, &bytes);
+        }
+        at = (size_t)rng_below(&rng, bytes.n - 64);
+        char old = bytes.at[at];
+        bytes.at[at] = (char)(rng_next(&rng) >> 60 < 8 ? old ^ (char)(1 << rng_below(&rng, 8)) : (char)rng_next(&rng));
+        if (entry_decode(buf_str(&bytes), &arena, &back, NULL) == OK) {
+            n_accepted++;
+            encode(&back, &again);
+            if (!CHECK(again.n == bytes.n && memcmp(again.at, bytes.at, bytes.n - 64) == 0)) break;
+        }
+        bytes.at[at] = old;
+    }
+    CHECK(n_accepted > 100); /* Changed digests, times, letters. */
+}
+
+static void every_cut_entry_is_refused(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+    struct rng rng = t_rng();
+    struct entry e = gen_entry(&rng, &arena, &author.public, 3), back = {.slot = 99};
+
+    encode(&e, &bytes);
+    for (size_t n = 0; n < bytes.n; n++) {
+        char *copy = mem_dup(bytes.at, n); /* So that a sanitizer sees a read past the end. */
+        CHECK(entry_decode(str_make(copy, n), &arena, &back, NULL) == ERR_CORRUPT);
+        mem_free(copy);
+    }
+    buf_add_char(&bytes, 0);
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, NULL) == ERR_CORRUPT);
+    CHECK_INT(back.slot, 99); /* Untouched. */
+}
+
+/* Decodes a change given as hex; returns the problem's text or "fine". */
+static const char *judge(const char *hex)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    uint8_t bytes[512];
+    size_t n = strlen(hex) / 2;
+    struct change c;
+    struct cbor r;
+
+    if (!hex_decode(str_of(hex), n, bytes)) return "bad hex";
+    r = cbor_open(str_make(bytes, n));
+    change_decode(&r, &arena, &c);
+    return cbor_end(&r, NULL) == OK ? "fine" : r.problem;
+}
+
+#define ID16 "00" "50" "00112233445566778899aabbccddeeff"
+#define BASE8 "01" "48" "0123456789abcdef"
+#define TOKEN16 "02" "50" "ffeeddccbbaa99887766554433221100"
+#define CELLS0 "03" "40"
+#define BOX "04" "84" "f6" "f6" "00" "1903e8"
+#define URL1 "05" "61" "61"
+
+static void members_must_be_those_of_the_kind(void)
+{
+    static const struct {
+        const char *hex, *want;
+    } CASES[] = {
+        {"8202a0", "fine"},
+        {"820b" "a2" ID16 BASE8, "fine"},
+        {"820b" "a1" ID16, "change lacks a member that its kind needs"},
+        {"820b" "a3" ID16 BASE8 TOKEN16, "member that this kind of change does not have"},
+        {"8203a0", "unknown kind of change"},
+        {"8200a0", "unknown kind of change"},
+        {"8302a000", "array of another length"},
+        {"8202" "a1" "16" "00", "member that this kind of change does not have"},
+        {"820e" "a5" ID16 TOKEN16 CELLS0 BOX URL1, "fine"},
+        {"820e" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "06" "f5", "fine"},
+        {"820e" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "06" "f4", "false is written by leaving the member out"},
+        {"820e" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "0c" "f4", "false is written by leaving the member out"},
+        {"820e" "a7" ID16 TOKEN16 CELLS0 BOX URL1 "0c" "f5" "0d" "f5", "fine"},
+        {"820e" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01", "member that this kind of change does not have"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01", "fine"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "07" "00", "unknown state"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 BOX URL1 "07" "05", "unknown state"},
+        {"820a" "a6" ID16 "02" "61" "78" CELLS0 BOX URL1 "07" "04", "fine"},
+        {"820a" "a6" ID16 "02" "60" CELLS0 BOX URL1 "07" "04", "empty suffix"},
+        {"820e" "a5" ID16 "02" "61" "78" CELLS0 BOX URL1, "kind does not choose its version"},
+        {"820a" "a7" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01" "09" "00", "key is given in part"},
+        {"820a" "a8" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01" "09" "00" "0b" "40", "key is given in part"},
+        {"820a" "a7" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01" "08" "50" "00112233445566778899aabbccddeeff", "fine"},
+        {"820a" "a7" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01" "08" "83" "50" "00112233445566778899aabbccddeeff" "60" "f4",
+         "fine"},
+        {"820a" "a7" ID16 TOKEN16 CELLS0 BOX URL1 "07" "01" "08" "82" "50" "00112233445566778899aabbccddeeff" "60",
+         "array of another length"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "3b7fffffffffffffff" "f6" "00" "00" URL1 "07" "01", "bound out of range"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "f6" "1b7fffffffffffffff" "00" "00" URL1 "07" "01", "bound out of range"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "1b7fffffffffffffff" "3b7fffffffffffffff" "00" "00" URL1 "07" "01", "fine"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "f6" "f6" "3a7fffffff" "00" URL1 "07" "01", "bound out of range"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "f6" "f6" "1a7fffffff" "3a7fffffff" URL1 "07" "01", "fine"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "f6" "f6" "00" "1a7fffffff" URL1 "07" "01", "bound out of range"},
+        {"820a" "a6" ID16 TOKEN16 CELLS0 "04" "84" "f6" "f6" "00" "1a80000000" URL1 "07" "01", "bound out of range"},
+        {"820a" "a6" ID16 TOKEN16 "03" "41" "80" BOX URL1 "07" "01", "cells are not the one coding of a normalised set"},
+        {"8210" "a3" TOKEN16 "0e" "61" "75" "0f" "02", "fine"},
+        {"8210" "a3" TOKEN16 "0e" "60" "0f" "02", "empty name"},
+        {"8210" "a3" TOKEN16 "0e" "61" "75" "0f" "03", "unknown availability"},
+        {"8210" "a3" "02" "4f" "000000000000000000000000000000" "0e" "61" "75" "0f" "01", "byte string of another length"},
+    };
+
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        if (!CHECK_STR(str_of(judge(CASES[i].hex)), str_of(CASES[i].want))) printf("# %s\n", CASES[i].hex);
+    }
+}
+
+/* Replaces the first from by to (hex, equal lengths) in an entry with one tick and says what the decoder thinks. */
+static const char *judge_frame(const char *from, const char *to)
+{
+    static struct why why;
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+    struct change tick = {.kind = CHANGE_TICK};
+    struct entry e = plain_entry(&tick), back;
+    uint8_t old[64], new[64];
+    size_t n = strlen(from) / 2;
+    char *found;
+
+    encode(&e, &bytes);
+    must(hex_decode(str_of(from), n, old) && hex_decode(str_of(to), n, new));
+    found = memmem(bytes.at, bytes.n, old, n);
+    if (!found) return "pattern not found";
+    memcpy(found, new, n);
+    if (entry_decode(buf_str(&bytes), &arena, &back, &why) == OK) return "fine";
+    return strstr(why.text, ": ") + 2;
+}
+
+static void the_frame_has_one_form(void)
+{
+    CHECK_STR(str_of(judge_frame("844da20127", "844da20127")), STR("fine"));
+    CHECK_STR(str_of(judge_frame("844d", "854d")), STR("array of another length"));
+    CHECK_STR(str_of(judge_frame("a2012704", "a2012604")), STR("protected header is not {1: -8, 4: kid}"));
+    CHECK_STR(str_of(judge_frame("a058", "a158")), STR("unprotected header is not empty"));
+    CHECK_STR(str_of(judge_frame("a80101", "a80102")), STR("unknown format of entry"));
+    CHECK_STR(str_of(judge_frame("a80101", "a90101")), STR("map key is not an unsigned integer"));
+    CHECK_STR(str_of(judge_frame("a80101", "a70101")), STR("entry lacks a member"));
+    CHECK_STR(str_of(judge_frame("070e", "070d")), STR("seen size is odd"));
+    CHECK_STR(str_of(judge_frame("09818202a0", "09808202a0")), STR("no changes or too many"));
+    CHECK_STR(str_of(judge_frame("09818202a0", "0a818202a0")), STR("unknown member of the entry"));
+    CHECK_STR(str_of(judge_frame("04820007", "04820107")), STR("fine"));
+    CHECK_STR(str_of(judge_frame("061b0000018bcfe56800", "061b8000018bcfe56800")), STR("time too late"));
+}
+
+static void a_kid_that_is_not_the_authors_is_refused(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+    struct change tick = {.kind = CHANGE_TICK};
+    struct entry e = plain_entry(&tick), back;
+    struct why why;
+
+    encode(&e, &bytes);
+    bytes.at[7] ^= 1; /* 84 4d a2 01 27 04 48 kid */
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, &why) == ERR_CORRUPT);
+    CHECK(strstr(why.text, "kid and author differ") != NULL);
+}
+
+static void the_largest_entry_fits_and_nothing_larger_is_read(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+    static char url[LIMIT_URL_BYTES];
+    struct change *changes = arena_array(&arena, LIMIT_ENTRY_CHANGES, sizeof *changes);
+    struct change most = {.kind = CHANGE_INTENT_PUT, .state = INTENT_CONTINGENT, .has_base = true,
+                          .attach = ATTACH_NEW, .is_coarsened = true, .has_key = true,
+                          .vol.box = {1, 2, 3, 4}};
+    struct entry e = plain_entry(changes), back;
+    struct why why;
+    size_t sum = ENTRY_OVERHEAD, n = 0;
+
+    memset(url, 'u', sizeof url);
+    for (size_t i = 0; i < LIMIT_ENTRY_CHANGES; i++) changes[i] = most;
+    e.n_changes = LIMIT_ENTRY_CHANGES; /* The most items. */
+    encode(&e, &bytes);
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, &why) == OK);
+
+    most.url = most.attach_url = str_make(url, sizeof url);
+    while (sum + change_size(&most) <= LIMIT_ENTRY_BYTES) { /* The most bytes, packed by change_size(). */
+        changes[n++] = most;
+        sum += change_size(&most);
+    }
+    e.n_changes = n;
+    encode(&e, &bytes);
+    CHECK(bytes.n <= LIMIT_ENTRY_BYTES && bytes.n > LIMIT_ENTRY_BYTES * 9 / 10);
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, NULL) == OK);
+
+    while (bytes.n <= LIMIT_ENTRY_BYTES) buf_add_char(&bytes, 0);
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, &why) == ERR_CORRUPT);
+    CHECK(strstr(why.text, "longer than an entry may be") != NULL);
+}
+
+static void a_token_is_random_text_or_the_chosen_suffix(void)
+{
+    char text[CHANGE_TOKEN_MAX];
+    struct change c = {.kind = CHANGE_INTENT_PUT, .id = {UINT64_C(0x0011223344554677), UINT64_C(0x8899aabbccddeeff)}};
+    char long_suffix[91];
+
+    for (int i = 0; i < 16; i++) c.random[i] = (uint8_t)(0xf0 + i);
+    CHECK_STR(str_make(text, change_token(&c, text)), STR("8PHy8_T19vf4-fr7_P3-_w"));
+    c.suffix = STR("abc");
+    CHECK_STR(str_make(text, change_token(&c, text)), STR("00112233-4455-4677-8899-aabbccddeeff_abc"));
+    memset(long_suffix, 'z', sizeof long_suffix);
+    c.suffix = str_make(long_suffix, sizeof long_suffix);
+    CHECK_INT(change_token(&c, text), 128);
+}
+
+/* The entry of test/golden/v1/entry.hex: read for ever, and written again as it stands. */
+static void the_golden_entry_is_still_read_and_written(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0}, again = {0};
+    struct str hex = t_read_file("test/golden/v1/entry.hex");
+    struct entry e;
+    size_t n = str_find(hex, '\n') / 2;
+
+    if (!CHECK(n > 0)) return;
+    (void)buf_reserve(&bytes, n);
+    CHECK(hex_decode(str_first(hex, 2 * n), n, bytes.at));
+    bytes.n = n;
+    CHECK(entry_decode(buf_str(&bytes), &arena, &e, NULL) == OK);
+    CHECK(entry_verify(buf_str(&bytes), ORIGIN, &author.public));
+    CHECK_STR(e.participant, STR("uss1"));
+    CHECK_INT(e.n_changes, GEN_N_KINDS);
+    encode(&e, &again);
+    CHECK(str_equal(buf_str(&bytes), buf_str(&again)));
+    free((char *)hex.at);
+}
+
+int main(void)
+{
+    struct hash seed = hash_of(STR("deconfliction-line-test:author"));
+
+    key_secret_init(&author, seed.b);
+    RUN(entries_come_back_as_they_went);
+    RUN(each_kind_comes_back_as_it_went);
+    RUN(the_signature_binds_entry_origin_and_key);
+    RUN(a_changed_entry_is_refused_or_has_its_own_form);
+    RUN(every_cut_entry_is_refused);
+    RUN(members_must_be_those_of_the_kind);
+    RUN(the_frame_has_one_form);
+    RUN(a_kid_that_is_not_the_authors_is_refused);
+    RUN(the_largest_entry_fits_and_nothing_larger_is_read);
+    RUN(a_token_is_random_text_or_the_chosen_suffix);
+    RUN(the_golden_entry_is_still_read_and_written);
+    key_secret_done(&author);
+    return t_done();
+}
