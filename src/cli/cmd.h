@@ -7,6 +7,8 @@
 #ifndef CLI_CMD_H
 #define CLI_CMD_H
 
+#define CLEARLINE_VERSION "0.1.0"
+
 int cmd_bench(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);

@@ -8,7 +8,6 @@
 #include "cli/args.h"
 #include "cli/cmd.h"
 
-#define CLEARLINE_VERSION "0.1.0"
 
 /* Examples and options stand with each function, and are what `clearline NAME --help` prints. */
 static const struct {

@@ -1,0 +1,284 @@
+/* cmd_serve.c - `clearline serve`: one node with its HTTP server, until SIGTERM.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "cli/args.h"
+#include "cli/cmd.h"
+#include "cli/keyfile.h"
+#include "http/server.h"
+#include "node/node.h"
+
+#define STOP_GRACE_MS 5000
+
+struct serve {
+    /* Options. */
+    const char *listen, *data, *journal, *origin, *member, *jwks, *issuers, *locality;
+    const char *public_endpoint, *tls_cert, *tls_key, *covering, *access_log;
+    struct arg_texts token_keys, audiences;
+    bool allow_http, behind_proxy, entries_public, down_412;
+    int64_t threads, leeway_s;
+
+    /* What runs. */
+    struct auth *auth;
+    struct node *node;
+    struct api *api;
+    struct http_server *server;
+    struct buf tls_cert_pem, tls_key_pem;
+    char dev_key[PATH_MAX];
+};
+
+/* The address without its port. */
+static struct str host_of(const char *listen)
+{
+    struct str s = str_of(listen);
+    size_t n = s.n;
+    while (n > 0 && s.at[n - 1] != ':') n--;
+    struct str host = str_first(s, n ? n - 1 : s.n);
+    if (host.n >= 2 && host.at[0] == '[') host = (struct str){host.at + 1, host.n - 2};
+    return host;
+}
+
+static bool is_loopback(const char *listen)
+{
+    struct str host = host_of(listen);
+    return str_starts(host, STR("127.")) || str_equal(host, STR("::1")) ||
+           str_equal(host, STR("localhost"));
+}
+
+/* What the options say together. */
+static enum err check_options(const struct serve *s, struct why *why)
+{
+    bool has_tls = s->tls_cert || s->tls_key;
+    if (strcmp(s->journal, "sqlite") != 0 && strcmp(s->journal, "mem") != 0) {
+        return fail(why, ERR_INPUT, "--journal is sqlite or mem, not %s", s->journal);
+    }
+    if (strcmp(s->covering, "safe") != 0 && strcmp(s->covering, "dss") != 0) {
+        return fail(why, ERR_INPUT, "--covering is safe or dss, not %s", s->covering);
+    }
+    if (!s->tls_cert != !s->tls_key) {
+        return fail(why, ERR_INPUT, "--tls-cert and --tls-key belong together");
+    }
+    if (!has_tls && !s->behind_proxy && !is_loopback(s->listen)) {
+        return fail(why, ERR_INPUT,
+                    "--listen %s is not loopback: give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS",
+                    s->listen);
+    }
+    if (s->token_keys.n == 0 && !s->jwks && !s->issuers && !is_loopback(s->listen)) {
+        return fail(why, ERR_INPUT,
+                    "off loopback the keys that sign tokens must be given: --token-key, --token-jwks or --issuers");
+    }
+    return OK;
+}
+
+static enum err read_pem(const char *path, struct buf *ret, struct why *why)
+{
+    char piece[4096];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    if (!file) return fail(why, ERR_INPUT, "%s: %s", path, strerror(errno));
+    while ((n = fread(piece, 1, sizeof piece, file)) > 0 && ret->n < 1024 * 1024) {
+        buf_add(ret, piece, n);
+    }
+    bool is_bad = ferror(file) != 0;
+    (void)fclose(file);
+    return is_bad ? fail(why, ERR_INPUT, "%s: cannot be read", path) : OK;
+}
+
+/* Without keys given, tokens are signed with a pair of the node's own folder: for trying things out on loopback. */
+static enum err use_development_key(struct serve *s, struct why *why)
+{
+    TRY(keyfile_development(s->data, s->dev_key, sizeof s->dev_key, why));
+    s->token_keys.at[s->token_keys.n++] = s->dev_key;
+    (void)fprintf(stderr,
+                  "WARNING: no --token-key: tokens are accepted that are signed with this node's DEVELOPMENT key\n"
+                  "WARNING: mint one with: clearline token --key %s/token-private.pem --sub uss1 "
+                  "--scope utm.strategic_coordination --audience %s\n",
+                  s->data, s->audiences.at[0]);
+    return OK;
+}
+
+static enum err start_auth(struct serve *s, struct why *why)
+{
+    if (s->audiences.n == 0) s->audiences.at[s->audiences.n++] = "localhost";
+    if (s->token_keys.n == 0 && !s->jwks && !s->issuers) TRY(use_development_key(s, why));
+    struct auth_options options = {
+        .pem_files = s->token_keys.at,
+        .n_pem_files = s->token_keys.n,
+        .jwks = str_of(s->jwks),
+        .issuers_file = s->issuers,
+        .audiences = s->audiences.at,
+        .n_audiences = s->audiences.n,
+        .leeway_s = (int)s->leeway_s,
+    };
+    return auth_new(&options, &s->auth, why);
+}
+
+static enum err start_node(struct serve *s, struct why *why)
+{
+    struct journal *journal;
+    bool is_mem = strcmp(s->journal, "mem") == 0;
+
+    TRY(is_mem ? journal_open_mem(&journal, why) : journal_open_sqlite(s->data, &journal, why));
+    struct node_options options = {
+        .dir = is_mem ? NULL : s->data,
+        .journal = journal,
+        .origin = str_of(s->origin),
+        .member = str_of(s->member),
+        .entries_public = s->entries_public,
+        .needs_412_for_down = s->down_412,
+    };
+    return node_start(&options, &s->node, why);
+}
+
+static enum err start_api(struct serve *s, struct why *why)
+{
+    char reports[PATH_MAX];
+    struct api_options options = {
+        .node = s->node,
+        .auth = s->auth,
+        .allows_http = s->allow_http,
+        .covering = strcmp(s->covering, "dss") == 0 ? COVER_DSS : COVER_SAFE,
+        .entries_public = node_entries_public(s->node),
+        .version = STR(CLEARLINE_VERSION),
+        .locality = str_of(s->locality),
+        .public_endpoint = str_of(s->public_endpoint),
+        .reports_dir = reports,
+    };
+    if (snprintf(reports, sizeof reports, "%s/reports", s->data) >= (int)sizeof reports) {
+        return fail(why, ERR_INPUT, "--data: the path is too long");
+    }
+    if (s->access_log) {
+        options.logs_access = true;
+        if (strcmp(s->access_log, "-") != 0) {
+            options.access_fd = open(s->access_log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+            if (options.access_fd < 0) {
+                return fail(why, ERR_INPUT, "--access-log %s: %s", s->access_log, strerror(errno));
+            }
+        }
+    }
+    return api_new(&options, &s->api, why);
+}
+
+static enum err start_server(struct serve *s, struct why *why)
+{
+    if (s->tls_cert) {
+        TRY(read_pem(s->tls_cert, &s->tls_cert_pem, why));
+        TRY(read_pem(s->tls_key, &s->tls_key_pem, why));
+    }
+    struct http_options options = {
+        .address = str_of(s->listen),
+        .n_threads = (unsigned)s->threads,
+        .tls_cert_pem = buf_str(&s->tls_cert_pem),
+        .tls_key_pem = buf_str(&s->tls_key_pem),
+        .handler = api_handle,
+        .context = s->api,
+    };
+    return http_server_start(&options, &s->server, why);
+}
+
+static enum err start_all(struct serve *s, struct why *why)
+{
+    TRY(check_options(s, why));
+    if (mkdir(s->data, 0700) != 0 && errno != EEXIST) {
+        return fail(why, ERR_DISK, "--data %s: cannot be made: %s", s->data, strerror(errno));
+    }
+    TRY(start_auth(s, why));
+    TRY(start_node(s, why));
+    TRY(start_api(s, why));
+    return start_server(s, why);
+}
+
+static void say_ready(const struct serve *s)
+{
+    AUTO(buf_done) struct buf vkey = {0};
+    struct node_status status;
+    struct str host = host_of(s->listen);
+    bool is_v6 = str_find(host, ':') < host.n;
+
+    node_status(s->node, &status);
+    node_vkey(s->node, &vkey);
+    (void)fprintf(stderr, "log %.*s, %llu entries\n", STR_ARG(buf_str(&vkey)),
+                  (unsigned long long)status.position);
+    (void)fprintf(stderr, "listening on %s://%s%.*s%s:%u\n", s->tls_cert ? "https" : "http",
+                  is_v6 ? "[" : "", STR_ARG(host), is_v6 ? "]" : "", http_server_port(s->server));
+    (void)fflush(stderr);
+}
+
+static void stop_all(struct serve *s)
+{
+    if (s->server) http_server_stop(s->server, STOP_GRACE_MS);
+    node_stop(s->node);
+    api_free(s->api);
+    auth_free(s->auth);
+    buf_done(&s->tls_cert_pem);
+    if (s->tls_key_pem.at) explicit_bzero(s->tls_key_pem.at, s->tls_key_pem.n);
+    buf_done(&s->tls_key_pem);
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct serve s = {.listen = "127.0.0.1:8082", .data = "clearline-data", .journal = "sqlite", .covering = "safe", .leeway_s = 5};
+    const struct arg options[] = {
+        {"--listen", "ADDR:PORT", "where to listen; port 0 takes a free one", ARG_TEXT, &s.listen, 0, 0},
+        {"--data", "DIR", "journal, keys, snapshots; made if missing", ARG_TEXT, &s.data, 0, 0},
+        {"--journal", "ENGINE", "sqlite (default), or mem: nothing survives", ARG_TEXT, &s.journal, 0, 0},
+        {"--origin", "NAME", "name of the log of a new journal, like airspace.example/line1", ARG_TEXT, &s.origin, 0, 0},
+        {"--member", "NAME", "name of the member of a new journal", ARG_TEXT, &s.member, 0, 0},
+        {"--token-key", "PUBLIC.pem", "a key that signs tokens (RSA, P-256, Ed25519); may be repeated", ARG_TEXTS, &s.token_keys, 0, 0},
+        {"--token-jwks", "URL|FILE", "a JWK set whose keys sign tokens", ARG_TEXT, &s.jwks, 0, 0},
+        {"--issuers", "FILE", "issuers, each with its own keys and subs (docs/operating.md)", ARG_TEXT, &s.issuers, 0, 0},
+        {"--audience", "HOST", "accepted aud of tokens, usually the host name; may be repeated", ARG_TEXTS, &s.audiences, 0, 0},
+        {"--token-leeway", "SECONDS", "how far token times may be off (5)", ARG_NUMBER, &s.leeway_s, 0, 60},
+        {"--allow-http", NULL, "accept http base URLs of USSs: laboratories only", ARG_FLAG, &s.allow_http, 0, 0},
+        {"--locality", "NAME", "this instance's name in its pool", ARG_TEXT, &s.locality, 0, 0},
+        {"--public-endpoint", "URL", "where others reach this instance", ARG_TEXT, &s.public_endpoint, 0, 0},
+        {"--tls-cert", "FILE", "certificate chain, PEM", ARG_TEXT, &s.tls_cert, 0, 0},
+        {"--tls-key", "FILE", "its secret key, PEM", ARG_TEXT, &s.tls_key, 0, 0},
+        {"--behind-proxy", NULL, "plain HTTP off loopback: a proxy in front ends TLS", ARG_FLAG, &s.behind_proxy, 0, 0},
+        {"--covering", "MODE", "safe (default), or dss: the cells of InterUSS's DSS exactly", ARG_TEXT, &s.covering, 0, 0},
+        {"--entries-public", NULL, "a new journal's entries may be read by anyone", ARG_FLAG, &s.entries_public, 0, 0},
+        {"--down-412", NULL, "a new journal refuses writes of USSs declared Down with 412", ARG_FLAG, &s.down_412, 0, 0},
+        {"--access-log", "FILE", "one JSON line a request; - for stderr", ARG_TEXT, &s.access_log, 0, 0},
+        {"--threads", "N", "HTTP threads (0: one a core, at most 4)", ARG_NUMBER, &s.threads, 0, 64},
+    };
+    const struct args args = {
+        .command = "serve",
+        .summary = "run a node: the F3548-21 DSS on a signed journal",
+        .examples = "  clearline serve --data node1\n"
+                    "  clearline serve --listen 127.0.0.1:0 --data node1 --token-key auth.pem --audience localhost\n"
+                    "  clearline serve --listen 0.0.0.0:443 --data node1 --token-jwks https://auth.example/jwks.json \\\n"
+                    "      --audience dss.example --tls-cert chain.pem --tls-key key.pem\n",
+        ARGS(options),
+    };
+    struct why why = {0};
+    sigset_t signals;
+    int code, signal_number;
+
+    if (!args_parse(&args, argc, argv, &code)) return code;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)signal(SIGPIPE, SIG_IGN);
+    must(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0); /* Before any thread: only sigwait() takes them. */
+
+    enum err e = start_all(&s, &why);
+    if (e != OK) {
+        stop_all(&s);
+        return args_fail(&args, e, &why);
+    }
+    say_ready(&s);
+    must(sigwait(&signals, &signal_number) == 0);
+    (void)fprintf(stderr, "stopping\n");
+    stop_all(&s);
+    return EXIT_YES;
+}

@@ -1,0 +1,198 @@
+/* boot.c - what a node does before it serves: keys, genesis, snapshot, replay.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * A new folder gets keys, a genesis (entry 0) and the founder's join (entry 1, signed by its root key). An old one is
+ * restored from its newest whole snapshot and replays the rest of its journal. Then the journal is held against the last
+ * head this node signed: fewer leaves, or another root at that size, mean that the journal was set back or changed, and the node does
+ * not start (I6, decision E7).
+ */
+#include <limits.h>
+#include <stdio.h>
+
+#include "base/hex.h"
+#include "node/entropy.h"
+#include "node/node_internal.h"
+#include "state/genesis.h"
+
+#define DEFAULT_MEMBER "member"
+
+static void author_id(const struct key_secret *k, uint8_t ret[8])
+{
+    struct hash h = hash_of(str_make(k->public.b, sizeof k->public.b));
+    memcpy(ret, h.b, 8);
+}
+
+static void choose_origin(struct node *n, struct str wanted)
+{
+    uint8_t random[8];
+    if (wanted.n) {
+        buf_add_str(&n->origin, wanted);
+        return;
+    }
+    entropy_fill(random, sizeof random);
+    buf_add_str(&n->origin, STR("line.invalid/"));
+    hex_add(&n->origin, random, sizeof random);
+}
+
+static enum err propose_genesis(struct node *n, const struct node_options *options, struct why *why)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    struct genesis_member member = {.name = options->member.n ? options->member : STR(DEFAULT_MEMBER),
+                                    .root_key = n->keys.root.public};
+
+    choose_origin(n, options->origin);
+    struct genesis g = {
+        .rules = 1,
+        .origin = buf_str(&n->origin),
+        .members = &member,
+        .n_members = 1,
+        .entries_public = options->entries_public,
+        .needs_412_for_down = options->needs_412_for_down,
+        .created_ms = node_now_us() / 1000,
+    };
+    genesis_encode(&g, &bytes);
+    struct str one = buf_str(&bytes);
+    return n->journal->propose(n->journal, &one, 1, why);
+}
+
+/* Leaf 0 and its outcome, an empty one, open the tree. */
+static enum err open_genesis(struct node *n, const struct node_options *options, struct why *why)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    AUTO(arena_done) struct arena arena = {0};
+    struct genesis g;
+
+    TRY(store_get_entry(n->store, 0, &bytes, why));
+    TRY(genesis_decode(buf_str(&bytes), &arena, &g, why));
+    n->genesis_hash = hash_of(buf_str(&bytes));
+    n->entries_public = g.entries_public;
+    if (options->origin.n && !str_equal(options->origin, g.origin)) {
+        return fail(why, ERR_INPUT, "the journal's origin is %.*s, not %.*s", STR_ARG(g.origin),
+                    STR_ARG(options->origin));
+    }
+    buf_clear(&n->origin);
+    buf_add_str(&n->origin, g.origin);
+    return OK;
+}
+
+static enum err start_from_genesis(struct node *n, struct why *why)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    AUTO(buf_done) struct buf leaf = {0};
+
+    TRY(store_get_entry(n->store, 0, &bytes, why));
+    TRY(state_new(buf_str(&bytes), &n->state, why));
+    struct hash guard = outcome_guard(buf_str(&bytes));
+    outcome_encode(&guard, NULL, 0, &leaf);
+    struct hash entry_hash = hash_leaf(buf_str(&bytes));
+    struct hash outcome_hash = hash_leaf(buf_str(&leaf));
+    tree_add(n->tree, &entry_hash);
+    tree_add(n->tree, &outcome_hash);
+    store_put_outcome(n->store, 0, buf_str(&leaf));
+    n->has_uncommitted = true;
+    return OK;
+}
+
+static enum err restore(struct node *n, struct why *why)
+{
+    struct why ignored;
+    n->tree = tree_new(n->store);
+    if (keeper_restore(n, &ignored) == OK) return OK;
+    /* No whole snapshot: everything is in the journal. */
+    state_free(n->state);
+    n->state = NULL;
+    tree_free(n->tree);
+    n->tree = tree_new(n->store);
+    return start_from_genesis(n, why);
+}
+
+/* Replays in slices, so that memory stays bounded; stops at the last signed size to compare roots. */
+static enum err replay(struct node *n, struct why *why)
+{
+    uint64_t signed_entries = n->head_size / 2;
+
+    if (signed_entries == 0 && store_size(n->store) > 2) {
+        return fail(why, ERR_CORRUPT,
+                    "the store of signed heads is missing or empty beside a journal of %llu entries: restore DIR/heads; a key that forgot its last head must not sign again",
+                    (unsigned long long)store_size(n->store));
+    }
+    if (signed_entries > store_size(n->store)) {
+        return fail(why, ERR_CORRUPT,
+                    "the journal ends at entry %llu, but this node signed %llu: it was set back or restored from an old copy",
+                    (unsigned long long)store_size(n->store), (unsigned long long)signed_entries);
+    }
+    while (state_view(n->state)->position < store_size(n->store)) {
+        AUTO(arena_done) struct arena arena = {0};
+        uint64_t position = state_view(n->state)->position;
+        uint64_t end = position + 1024;
+        if (position < signed_entries && end > signed_entries) end = signed_entries;
+        TRY(writer_apply_up_to(n, end, signed_entries, &arena, why));
+        if (2 * state_view(n->state)->position == n->head_size) {
+            struct hash root = tree_root(n->tree);
+            if (!hash_equal(&root, &n->head_root)) {
+                return fail(why, ERR_CORRUPT,
+                            "the journal differs from the head of %llu leaves that this node signed",
+                            (unsigned long long)n->head_size);
+            }
+        }
+    }
+    return OK;
+}
+
+static enum err join(struct node *n, const struct node_options *options, struct why *why)
+{
+    struct change join = {
+        .kind = CHANGE_JOIN,
+        .member = options->member.n ? options->member : STR(DEFAULT_MEMBER),
+        .digest = n->genesis_hash,
+    };
+    memcpy(join.entry_key, n->keys.entry.public.b, sizeof join.entry_key);
+    memcpy(join.log_key, n->keys.log.public.b, sizeof join.log_key);
+    memcpy(join.mirror_key, n->keys.mirror.public.b, sizeof join.mirror_key);
+    struct entry e = {.time_ms = node_now_us() / 1000, .changes = &join, .n_changes = 1};
+    author_id(&n->keys.root, e.author);
+    return writer_order_own(n, &n->keys.root, &e, why);
+}
+
+/* The file is made with a new journal only: one that is missing later is not replaced by an empty one. */
+static enum err open_heads(struct node *n, struct why *why)
+{
+    char path[PATH_MAX];
+
+    if (!n->dir) return OK;
+    if (snprintf(path, sizeof path, "%s/heads", n->dir) >= (int)sizeof path) {
+        return fail(why, ERR_INPUT, "the data folder's path is too long");
+    }
+    enum err e = heads_open(path, &n->heads, why);
+    if (e == ERR_NOT_FOUND && store_size(n->store) == 0) {
+        TRY(heads_create(path, why));
+        e = heads_open(path, &n->heads, why);
+    }
+    if (e == ERR_NOT_FOUND) {
+        return fail(why, ERR_CORRUPT, "%s is missing beside a journal of %llu entries: restore it; a key that forgot its last head must not sign again",
+                    path, (unsigned long long)store_size(n->store));
+    }
+    TRY(e);
+    (void)heads_last(n->heads, &n->head_size, &n->head_root, NULL);
+    return OK;
+}
+
+enum err boot(struct node *n, const struct node_options *options, struct why *why)
+{
+    struct key_public key;
+
+    TRY(keys_open(&n->keys, n->dir, why));
+    author_id(&n->keys.entry, n->author);
+    TRY(open_heads(n, why));
+    if (store_size(n->store) == 0) TRY(propose_genesis(n, options, why));
+    TRY(open_genesis(n, options, why));
+    TRY(restore(n, why));
+    TRY(replay(n, why));
+    if (!state_author_key(state_view(n->state), n->author, &key)) TRY(join(n, options, why));
+    if (!state_author_key(state_view(n->state), n->author, &key)) {
+        return fail(why, ERR_CORRUPT, "the journal's genesis does not know this node's keys: DIR/keys and journal do not belong together");
+    }
+    (void)state_author_next(state_view(n->state), n->author, &n->next_slot, &n->previous,
+                            &n->last_time_ms);
+    return OK;
+}

@@ -1,0 +1,291 @@
+/* node.c - starting, stopping and asking a node.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/node.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/b64.h"
+#include "base/limits.h"
+#include "node/node_internal.h"
+#include "proof/note.h"
+
+#define FATE_SEARCH 65536 /* Entries that node_fate() looks through, newest first. */
+
+int64_t node_now_us(void)
+{
+    struct timespec now;
+    must(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void init_locks(struct node *n)
+{
+    must(pthread_mutex_init(&n->lock, NULL) == 0);
+    must(pthread_cond_init(&n->wake, NULL) == 0);
+    must(pthread_mutex_init(&n->fresh.lock, NULL) == 0);
+    must(pthread_mutex_init(&n->sign_lock, NULL) == 0);
+    must(pthread_cond_init(&n->sign_wake, NULL) == 0);
+    must(pthread_cond_init(&n->signed_wake, NULL) == 0);
+    must(pthread_mutex_init(&n->keep_lock, NULL) == 0);
+    must(pthread_cond_init(&n->keep_wake, NULL) == 0);
+}
+
+static void free_node(struct node *n)
+{
+    tree_free(n->tree);
+    state_free(n->state);
+    heads_close(n->heads);
+    if (n->journal) n->journal->close(n->journal);
+    keys_done(&n->keys);
+    buf_done(&n->origin);
+    buf_done(&n->checkpoint);
+    buf_done(&n->keep_edge);
+    buf_done(&n->fresh.bytes);
+    u64_vec_done(&n->fresh.ends);
+    (void)pthread_mutex_destroy(&n->lock);
+    (void)pthread_cond_destroy(&n->wake);
+    (void)pthread_mutex_destroy(&n->fresh.lock);
+    (void)pthread_mutex_destroy(&n->sign_lock);
+    (void)pthread_cond_destroy(&n->sign_wake);
+    (void)pthread_cond_destroy(&n->signed_wake);
+    (void)pthread_mutex_destroy(&n->keep_lock);
+    (void)pthread_cond_destroy(&n->keep_wake);
+    mem_free(n->dir);
+    mem_free(n);
+}
+
+enum err node_start(const struct node_options *options, struct node **ret, struct why *why)
+{
+    struct node *n = mem_zalloc(sizeof *n);
+    n->journal = options->journal;
+    n->store = options->journal->store;
+    if (options->dir) n->dir = mem_dup(options->dir, strlen(options->dir) + 1);
+    n->last = &n->first;
+    n->entries_public = options->entries_public;
+    atomic_store(&n->takes_writes, true);
+    init_locks(n);
+
+    enum err e = boot(n, options, why);
+    if (e == OK) e = signer_sign_now(n, why);
+    if (e != OK) {
+        free_node(n);
+        return e;
+    }
+    must(pthread_create(&n->signer, NULL, signer_main, n) == 0);
+    must(pthread_create(&n->keeper, NULL, keeper_main, n) == 0);
+    must(pthread_create(&n->writer, NULL, writer_main, n) == 0);
+    *ret = n;
+    return OK;
+}
+
+static void stop_thread(pthread_t thread, pthread_mutex_t *lock, pthread_cond_t *wake, bool *flag)
+{
+    must(pthread_mutex_lock(lock) == 0);
+    *flag = true;
+    must(pthread_cond_signal(wake) == 0);
+    must(pthread_mutex_unlock(lock) == 0);
+    must(pthread_join(thread, NULL) == 0);
+}
+
+void node_stop(struct node *n)
+{
+    struct why why;
+    if (!n) return;
+    stop_thread(n->writer, &n->lock, &n->wake, &n->is_stopping);
+    stop_thread(n->keeper, &n->keep_lock, &n->keep_wake, &n->keeper_stops);
+    stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
+    /* A node that could not write has nothing whole to keep; the next start replays. */
+    if (atomic_load(&n->takes_writes)) (void)!keeper_write_now(n, &why);
+    free_node(n);
+}
+
+void node_stop_writes(struct node *n, const struct why *why)
+{
+    must(pthread_mutex_lock(&n->lock) == 0);
+    if (atomic_load(&n->takes_writes)) {
+        n->stopped_because = *why;
+        atomic_store(&n->takes_writes, false);
+    }
+    must(pthread_mutex_unlock(&n->lock) == 0);
+}
+
+static void refuse(struct node *n, struct proposal *p, enum err err, const char *text)
+{
+    p->err = err;
+    if (text) {
+        (void)fail(&p->why, err, "%s", text);
+    } else {
+        must(pthread_mutex_lock(&n->lock) == 0);
+        p->why = n->stopped_because;
+        must(pthread_mutex_unlock(&n->lock) == 0);
+    }
+    p->done(p);
+}
+
+void node_propose(struct node *n, struct proposal *p)
+{
+    p->next = NULL;
+    p->is_unclear = false;
+    p->err = OK;
+    if (!atomic_load(&n->takes_writes)) {
+        refuse(n, p, ERR_UNAVAILABLE, NULL);
+        return;
+    }
+    if (ENTRY_OVERHEAD + p->participant.n + change_size(&p->change) > LIMIT_ENTRY_BYTES) {
+        refuse(n, p, ERR_TOO_LARGE, "the change does not fit into one entry of 32 KiB");
+        return;
+    }
+    if (atomic_fetch_add_explicit(&n->n_waiting, 1, memory_order_relaxed) >= NODE_WAITING_MAX) {
+        atomic_fetch_sub_explicit(&n->n_waiting, 1, memory_order_relaxed);
+        refuse(n, p, ERR_UNAVAILABLE, "too many writes are waiting");
+        return;
+    }
+    must(pthread_mutex_lock(&n->lock) == 0);
+    bool is_stopping = n->is_stopping;
+    if (!is_stopping) {
+        *n->last = p;
+        n->last = &p->next;
+    }
+    bool wakes = n->writer_sleeps;
+    n->writer_sleeps = false;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    if (is_stopping) {
+        atomic_fetch_sub_explicit(&n->n_waiting, 1, memory_order_relaxed);
+        refuse(n, p, ERR_UNAVAILABLE, "the node is stopping");
+    } else if (wakes) {
+        must(pthread_cond_signal(&n->wake) == 0);
+    }
+}
+
+struct state *node_state(struct node *n)
+{
+    return n->state;
+}
+
+struct store *node_store(struct node *n)
+{
+    return n->store;
+}
+
+struct str node_origin(const struct node *n)
+{
+    return buf_str(&n->origin);
+}
+
+struct hash node_genesis_hash(const struct node *n)
+{
+    return n->genesis_hash;
+}
+
+bool node_entries_public(const struct node *n)
+{
+    return n->entries_public;
+}
+
+enum err node_checkpoint(struct node *n, struct buf *ret, struct why *why)
+{
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    bool is_there = n->checkpoint.n > 0;
+    buf_add_str(ret, buf_str(&n->checkpoint));
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    return is_there ? OK : fail(why, ERR_UNAVAILABLE, "no checkpoint is signed yet");
+}
+
+enum err node_tile(struct node *n, unsigned level, uint64_t index, unsigned width, struct buf *ret,
+                   struct why *why)
+{
+    uint64_t size = atomic_load(&n->signed_size);
+    if (level > 7) return fail(why, ERR_NOT_FOUND, "the log has no tile of that level");
+    uint64_t in_level = size >> (8 * level);
+    if (index > in_level >> 8 || (index << 8) + width > in_level) {
+        return fail(why, ERR_NOT_FOUND, "the newest checkpoint (%llu leaves) has no such tile",
+                    (unsigned long long)size);
+    }
+    return tree_tile(n->tree, level, index, width, ret, why);
+}
+
+/* The outcome of entry index, from memory while its transaction is open, else from the store. */
+static enum err read_outcome(struct node *n, uint64_t index, struct buf *ret, struct why *why)
+{
+    bool is_fresh = false;
+    must(pthread_mutex_lock(&n->fresh.lock) == 0);
+    const struct u64_vec *ends = &n->fresh.ends;
+    if (ends->n && index >= n->fresh.first && index - n->fresh.first < ends->n) {
+        uint64_t k = index - n->fresh.first;
+        uint64_t begin = k ? ends->at[k - 1] : 0;
+        buf_add(ret, n->fresh.bytes.at + begin, ends->at[k] - begin);
+        is_fresh = true;
+    }
+    must(pthread_mutex_unlock(&n->fresh.lock) == 0);
+    return is_fresh ? OK : store_get_outcome(n->store, index, ret, why);
+}
+
+enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *why)
+{
+    return leaf % 2 ? read_outcome(n, leaf / 2, ret, why)
+                    : store_get_entry(n->store, leaf / 2, ret, why);
+}
+
+enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
+                     struct why *why)
+{
+    uint64_t size = atomic_load(&n->signed_size);
+    if (index > size >> 8 || (index << 8) + width > size) {
+        return fail(why, ERR_NOT_FOUND, "the newest checkpoint (%llu leaves) has no such bundle",
+                    (unsigned long long)size);
+    }
+    AUTO(buf_done) struct buf leaf = {0};
+    for (uint64_t i = index << 8; i < (index << 8) + width; i++) {
+        buf_clear(&leaf);
+        TRY(node_leaf(n, i, &leaf, why));
+        must(leaf.n <= 65535);
+        char length[2] = {(char)(leaf.n >> 8), (char)(leaf.n & 255)};
+        buf_add(ret, length, sizeof length);
+        buf_add_str(ret, buf_str(&leaf));
+    }
+    return OK;
+}
+
+void node_status(struct node *n, struct node_status *ret)
+{
+    struct state_pin pin;
+    *ret = (struct node_status){
+        .signed_size = atomic_load_explicit(&n->signed_size, memory_order_relaxed),
+        .n_batches = atomic_load_explicit(&n->n_batches, memory_order_relaxed),
+        .n_entries = atomic_load_explicit(&n->n_entries, memory_order_relaxed),
+        .n_changes = atomic_load_explicit(&n->n_changes, memory_order_relaxed),
+        .n_refused_late = atomic_load_explicit(&n->n_refused_late, memory_order_relaxed),
+        .n_waiting = atomic_load_explicit(&n->n_waiting, memory_order_relaxed),
+        .takes_writes = atomic_load(&n->takes_writes),
+    };
+    ret->position = state_read(n->state, &pin)->position;
+    state_done_reading(&pin);
+    must(pthread_mutex_lock(&n->lock) == 0);
+    ret->stopped_because = n->stopped_because;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+}
+
+void node_vkey(const struct node *n, struct buf *ret)
+{
+    note_vkey_add(ret, buf_str(&n->origin), NOTE_ED25519, &n->keys.log.public);
+}
+
+enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    bool is_open = false;
+
+    uint64_t size = store_size(n->store);
+    for (uint64_t i = size; i > 0 && size - i < FATE_SEARCH; i--) {
+        buf_clear(&bytes);
+        if (store_get_entry(n->store, i - 1, &bytes, NULL) != OK) return NODE_OPEN;
+        struct hash h = hash_of(buf_str(&bytes));
+        if (hash_equal(&h, entry_hash)) return NODE_COMMITTED;
+    }
+    must(pthread_mutex_lock(&n->lock) == 0);
+    for (size_t i = 0; i < n->n_unclear; i++) is_open |= hash_equal(&n->unclear[i], entry_hash);
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    return is_open ? NODE_OPEN : NODE_ABSENT;
+}

@@ -1,0 +1,73 @@
+/* signer.c - the thread that signs checkpoints.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * It takes the newest tree head that the writer read back (I6), makes it the last signed head by compare-and-swap in a
+ * store of its own, and only then publishes the note. One round is in flight; heads that pass meanwhile are skipped. A
+ * head that contradicts the last signed one stops all writes and is never signed (I6).
+ */
+#include "node/node_internal.h"
+#include "proof/checkpoint.h"
+
+/* Signs (size, root), swaps it in, and publishes it. */
+static enum err sign_head(struct node *n, uint64_t size, const struct hash *root, struct why *why)
+{
+    AUTO(buf_done) struct buf note = {0};
+    checkpoint_sign(buf_str(&n->origin), size, root, &n->keys.log, &note);
+    /* A journal in memory has no store of heads: it begins anew with new keys. */
+    if (n->heads) TRY(heads_swap(n->heads, n->head_size, size, root, buf_str(&note), why));
+
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    n->head_size = size;
+    n->head_root = *root;
+    buf_clear(&n->checkpoint);
+    buf_add_str(&n->checkpoint, buf_str(&note));
+    atomic_store(&n->signed_size, size);
+    must(pthread_cond_broadcast(&n->signed_wake) == 0);
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    return OK;
+}
+
+bool signer_wait(struct node *n, uint64_t size)
+{
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    while (atomic_load(&n->signed_size) < size && atomic_load(&n->takes_writes)) {
+        must(pthread_cond_wait(&n->signed_wake, &n->sign_lock) == 0);
+    }
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    return atomic_load(&n->signed_size) >= size;
+}
+
+enum err signer_sign_now(struct node *n, struct why *why)
+{
+    struct hash root = tree_root(n->tree);
+    n->sign_size = tree_size(n->tree);
+    n->sign_root = root;
+    return sign_head(n, n->sign_size, &root, why);
+}
+
+void *signer_main(void *arg)
+{
+    struct node *n = arg;
+    uint64_t done = atomic_load(&n->signed_size);
+
+    for (;;) {
+        must(pthread_mutex_lock(&n->sign_lock) == 0);
+        while (n->sign_size == done && !n->signer_stops) {
+            must(pthread_cond_wait(&n->sign_wake, &n->sign_lock) == 0);
+        }
+        bool stops = n->sign_size == done;
+        uint64_t size = n->sign_size;
+        struct hash root = n->sign_root;
+        must(pthread_mutex_unlock(&n->sign_lock) == 0);
+        if (stops) return NULL;
+
+        struct why why = {0};
+        if (sign_head(n, size, &root, &why) != OK) {
+            node_stop_writes(n, &why);
+            must(pthread_mutex_lock(&n->sign_lock) == 0);
+            must(pthread_cond_broadcast(&n->signed_wake) == 0);
+            must(pthread_mutex_unlock(&n->sign_lock) == 0);
+        }
+        done = size;
+    }
+}

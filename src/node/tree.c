@@ -1,0 +1,133 @@
+/* tree.c - the right edge in memory, full tiles on their way to the store.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/tree.h"
+
+#include <pthread.h>
+
+#include "base/vec.h"
+#include "proof/merkle.h"
+
+/* A full tile that the store has queued but perhaps not committed. */
+struct queued_tile {
+    unsigned level;
+    uint64_t index;
+    char hashes[TILE_WIDTH * 32];
+};
+
+VEC_DEFINE(queued_vec, struct queued_tile *);
+
+struct tree {
+    struct store *store;
+    pthread_mutex_t lock; /* Of what readers copy: tiles and queued. */
+    struct tiles tiles;
+    struct queued_vec queued;
+};
+
+struct tree *tree_new(struct store *store)
+{
+    struct tree *t = mem_zalloc(sizeof *t);
+    t->store = store;
+    must(pthread_mutex_init(&t->lock, NULL) == 0);
+    return t;
+}
+
+static void drop_queued(struct tree *t)
+{
+    for (size_t i = 0; i < t->queued.n; i++) mem_free(t->queued.at[i]);
+    queued_vec_clear(&t->queued);
+}
+
+void tree_free(struct tree *t)
+{
+    if (!t) return;
+    drop_queued(t);
+    queued_vec_done(&t->queued);
+    (void)pthread_mutex_destroy(&t->lock);
+    mem_free(t);
+}
+
+static void tile_is_full(void *context, unsigned level, uint64_t index,
+                         const struct hash hashes[TILE_WIDTH])
+{
+    struct tree *t = context;
+    struct queued_tile *q = mem_alloc(sizeof *q);
+    q->level = level;
+    q->index = index;
+    memcpy(q->hashes, hashes, sizeof q->hashes);
+    queued_vec_add(&t->queued, q);
+    store_put_tile(t->store, level, index, str_make(hashes, sizeof q->hashes));
+}
+
+void tree_add(struct tree *t, const struct hash *leaf)
+{
+    must(pthread_mutex_lock(&t->lock) == 0);
+    tiles_add(&t->tiles, leaf, tile_is_full, t);
+    must(pthread_mutex_unlock(&t->lock) == 0);
+}
+
+uint64_t tree_size(const struct tree *t)
+{
+    return tiles_size(&t->tiles);
+}
+
+struct hash tree_root(const struct tree *t)
+{
+    return tiles_root(&t->tiles);
+}
+
+void tree_committed(struct tree *t)
+{
+    if (t->queued.n == 0) return;
+    must(pthread_mutex_lock(&t->lock) == 0);
+    drop_queued(t);
+    must(pthread_mutex_unlock(&t->lock) == 0);
+}
+
+void tree_write(const struct tree *t, struct buf *to)
+{
+    tiles_save(&t->tiles, to);
+}
+
+enum err tree_read(struct tree *t, struct str bytes, struct why *why)
+{
+    return tiles_load(bytes, &t->tiles, why);
+}
+
+/* Looks in memory; false if the tile is neither at the edge nor queued. */
+static bool copy_from_memory(struct tree *t, unsigned level, uint64_t index, unsigned width,
+                             struct buf *ret)
+{
+    bool is_edge = level < TILE_LEVELS && index == tiles_size(&t->tiles) >> 8 * level >> 8;
+    if (is_edge && width <= tiles_width(&t->tiles, level)) {
+        buf_add(ret, t->tiles.at[level], width * sizeof(struct hash));
+        return true;
+    }
+    for (size_t i = 0; i < t->queued.n; i++) {
+        const struct queued_tile *q = t->queued.at[i];
+        if (q->level == level && q->index == index) {
+            buf_add(ret, q->hashes, width * sizeof(struct hash));
+            return true;
+        }
+    }
+    return false;
+}
+
+enum err tree_tile(struct tree *t, unsigned level, uint64_t index, unsigned width,
+                   struct buf *ret, struct why *why)
+{
+    must(width >= 1 && width <= TILE_WIDTH);
+    must(pthread_mutex_lock(&t->lock) == 0);
+    bool is_found = copy_from_memory(t, level, index, width, ret);
+    must(pthread_mutex_unlock(&t->lock) == 0);
+    if (is_found) return OK;
+
+    size_t before = ret->n;
+    TRY(store_get_tile(t->store, level, index, ret, why));
+    if (ret->n - before < width * sizeof(struct hash)) {
+        ret->n = before;
+        return fail(why, ERR_NOT_FOUND, "the tile has fewer hashes");
+    }
+    ret->n = before + width * sizeof(struct hash);
+    return OK;
+}
