@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "node/entropy.h"
 #include "node/node_internal.h"
+#include "proof/checkpoint.h"
 #include "state/genesis.h"
 
 #define DEFAULT_MEMBER "member"
@@ -184,6 +185,10 @@ enum err boot(struct node *n, const struct node_options *options, struct why *wh
     TRY(keys_open(&n->keys, n->dir, why));
     author_id(&n->keys.entry, n->author);
     TRY(open_heads(n, why));
+    if (options->origin.n && !checkpoint_origin_is_valid(options->origin)) {
+        return fail(why, ERR_INPUT, "%.*s cannot be an origin: no blanks, no '+', no control characters",
+                    STR_ARG(str_first(options->origin, 100)));
+    }
     if (store_size(n->store) == 0) TRY(propose_genesis(n, options, why));
     TRY(open_genesis(n, options, why));
     TRY(restore(n, why));

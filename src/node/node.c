@@ -269,7 +269,8 @@ void node_status(struct node *n, struct node_status *ret)
 
 void node_vkey(const struct node *n, struct buf *ret)
 {
-    note_vkey_add(ret, buf_str(&n->origin), NOTE_ED25519, &n->keys.log.public);
+    struct note_key key = note_key_make(buf_str(&n->origin), NOTE_ED25519, &n->keys.log.public);
+    note_key_add(ret, &key);
 }
 
 enum node_fate node_fate(struct node *n, const struct hash *entry_hash)

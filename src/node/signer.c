@@ -12,7 +12,8 @@
 static enum err sign_head(struct node *n, uint64_t size, const struct hash *root, struct why *why)
 {
     AUTO(buf_done) struct buf note = {0};
-    checkpoint_sign(buf_str(&n->origin), size, root, &n->keys.log, &note);
+    struct checkpoint head = {.origin = buf_str(&n->origin), .size = size, .root = *root};
+    checkpoint_sign(&note, &head, &n->keys.log);
     /* A journal in memory has no store of heads: it begins anew with new keys. */
     if (n->heads) TRY(heads_swap(n->heads, n->head_size, size, root, buf_str(&note), why));
 
