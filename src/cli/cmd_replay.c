@@ -479,7 +479,7 @@ int cmd_replay(int argc, char **argv)
         .summary = "plan the flights of a file through a node",
         .examples = "  clearline replay data/donlon-flights.json\n"
                     "  clearline replay flights.kml --class drone --json\n"
-                    "  clearline replay day.json.gz --target http://127.0.0.1:8082 --key node1/token-private.pem --audience localhost\n",
+                    "  clearline replay day.json.gz --target http://127.0.0.1:8082 --key node1/tokens/private.pem --audience localhost\n",
         .operands = "FILE",
         .ret_operands = &files,
         ARGS(options),

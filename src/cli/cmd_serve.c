@@ -97,11 +97,17 @@ static enum err read_pem(const char *path, struct buf *ret, struct why *why)
 /* Without keys given, tokens are signed with a pair of the node's own folder: for trying things out on loopback. */
 static enum err use_development_key(struct serve *s, struct why *why)
 {
-    TRY(keyfile_development(s->data, s->dev_key, sizeof s->dev_key, why));
+    char folder[PATH_MAX];
+
+    if (snprintf(folder, sizeof folder, "%s/tokens", s->data) >= (int)sizeof folder ||
+        snprintf(s->dev_key, sizeof s->dev_key, "%s/public.pem", folder) >= (int)sizeof s->dev_key) {
+        return fail(why, ERR_INPUT, "--data: the path is too long");
+    }
+    TRY(keyfile_ensure(folder, why));
     s->token_keys.at[s->token_keys.n++] = s->dev_key;
     (void)fprintf(stderr,
                   "WARNING: no --token-key: tokens are accepted that are signed with this node's DEVELOPMENT key\n"
-                  "WARNING: mint one with: clearline token --key %s/token-private.pem --sub uss1 "
+                  "WARNING: mint one with: clearline token --key %s/tokens/private.pem --sub uss1 "
                   "--scope utm.strategic_coordination --audience %s\n",
                   s->data, s->audiences.at[0]);
     return OK;

@@ -247,7 +247,7 @@ def main():
     seen, problems, acknowledged = {}, [], 0
     print('# SEED=%d' % seed, flush=True)
     node = Node(program, folder)
-    token = subprocess.run([program, 'token', '--key', folder + '/token-private.pem', '--sub', 'uss1', '--scope',
+    token = subprocess.run([program, 'token', '--key', folder + '/tokens/private.pem', '--sub', 'uss1', '--scope',
                             'utm.strategic_coordination', '--audience', 'localhost'],
                            check=True, capture_output=True, text=True).stdout.strip()
     try:
