@@ -106,7 +106,8 @@ class Client(threading.Thread):
         path = '/dss/v1/operational_intent_references/'
         if len(live) < 5 or choice < 0.4:
             # Its own OVNs are never needed: one manager, but other intents of the lane overlap, so the key shows all.
-            entity, before, method, body = str(uuid.UUID(int=self.rng.getrandbits(128), version=4)), {None}, 'PUT', intent(self.rng, self.lane)
+            entity, before = str(uuid.UUID(int=self.rng.getrandbits(128), version=4)), {None}
+            method, body = 'PUT', intent(self.rng, self.lane)
             target = path + entity
         else:
             entity = self.rng.choice(live)
