@@ -73,9 +73,9 @@ def between(a, b, part):
 
 def crossing(name, start, speed, a, b, level):
     """From a to b, climbing and descending over the first and last fifth."""
-    places = [(*a, 300.0)]
+    places = [(*a, 600.0)]
     places += [(*between(a, b, part), level) for part in (0.2, 0.4, 0.6, 0.8)]
-    places.append((*b, 300.0))
+    places.append((*b, 600.0))
     return flight(name, start, speed, places)
 
 
@@ -83,7 +83,7 @@ def patrol(name, start, centre, level, width, height):
     """Twice around a box, beginning and ending at the airport."""
     lat, lng = centre
     corners = [(lat - height, lng - width), (lat - height, lng + width), (lat + height, lng + width), (lat + height, lng - width)]
-    places = [(*AIRPORT, 300.0)] + [(*corner, level) for corner in corners * 2] + [(*AIRPORT, 300.0)]
+    places = [(*AIRPORT, 600.0)] + [(*corner, level) for corner in corners * 2] + [(*AIRPORT, 600.0)]
     return flight(name, start, 180.0, places)
 
 
@@ -112,7 +112,7 @@ def main():
         flights.append(crossing("inbound-%d" % (i + 1), 6 * 3600 + i * 1700, 140.0, EAST, AIRPORT, level))
     for i in range(24):  # Drones around the heliport.
         flights.append(delivery("parcel-%d" % (i + 1), 8 * 3600 + i * 420 + dice.between(0, 200), dice.between(0, 2 * math.pi),
-                                dice.between(1500, 5000), 90.0 + 15 * (i % 3)))
+                                dice.between(1000, 3000), 60.0 + 40 * (i % 3)))
     out = ['{"type": "FeatureCollection", "features": [']
     out.append(",\n".join(json.dumps(f) for f in flights))
     out.append("]}")

@@ -34,6 +34,7 @@ struct bench {
     struct rng rng;
     struct key_secret key;
     uint8_t signature[64];
+    struct hash sink; /* What nobody reads, so that the work is done. */
     struct buf block;
     int fd;
     char path[4096];
@@ -72,7 +73,7 @@ static bool bench_sync(struct bench *b, int n)
 
 static bool bench_hash(struct bench *b, int n)
 {
-    for (int i = 0; i < n; i++) b->previous = hash_of(message(b, 1000));
+    for (int i = 0; i < n; i++) b->sink = hash_of(message(b, 1000));
     return true;
 }
 

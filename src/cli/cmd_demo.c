@@ -115,8 +115,8 @@ static enum err tell_notice(void *context, struct str url, struct str subscripti
 {
     struct demo *d = context;
     struct str host = str_starts(url, STR("https://")) ? str_skip(url, 8) : url;
-    tellf(d, NODE, 0, "  to be told: %.*s (subscription %.8s..., notification %" PRId64 ")", STR_ARG(str_first(host, str_find(host, '.'))),
-          subscription.n >= 8 ? subscription.at : "        ", index);
+    tellf(d, NODE, 0, "%sto be told: %.*s (subscription %.8s..., notification %" PRId64 ")", d->json ? "" : "  ",
+          STR_ARG(str_first(host, str_find(host, '.'))), subscription.n >= 8 ? subscription.at : "        ", index);
     return OK;
 }
 
@@ -251,7 +251,7 @@ static enum err deliver(struct demo *d, struct why *why)
 /* The relief flight from the west cape to the airport at this height. */
 static enum err plan_relief(struct demo *d, double height_m, struct why *why)
 {
-    const struct legs_options crewed = {.lateral_m = 9260, .vertical_m = 305, .leg_s = 300};
+    const struct legs_options crewed = {.lateral_m = 9260, .vertical_m = 304.8, .leg_s = 300};
     struct flight f = {.name = "relief"};
     enum err err;
 
@@ -274,7 +274,7 @@ static enum err tell_missing(void *context, const struct missing *m)
     struct in_the_way *w = context;
     char id[ID_TEXT];
     id_format(m->id, id);
-    tellf(w->d, NODE, 0, "  in the way: %.8s... of %.*s, %.*s, %s to %s", id, STR_ARG(m->manager), STR_ARG(m->state),
+    tellf(w->d, NODE, 0, "%sin the way: %.8s... of %.*s, %.*s, %s to %s", w->d->json ? "" : "  ", id, STR_ARG(m->manager), STR_ARG(m->state),
           clock_of_text(m->starts).z, clock_of_text(m->ends).z);
     w->id = m->id;
     w->n++;

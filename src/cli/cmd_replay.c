@@ -3,11 +3,12 @@
  *
  *     flight -> legs -> intents of a few volumes -> PUT
  *                                  201: held        409: for each one named, ask who manages it (here: our own table)
- *                                                        too close to one of its legs -> the flight is not flown
- *                                                        far enough                   -> its OVN goes into the key, PUT again
+ *                                                        too close  -> the flight is not flown
+ *                                                        far enough -> its OVN goes into the key, PUT again
  *
- * The DSS over-reports on purpose: it compares cells and hulls. The decision is made on the volumes themselves, by the greater
- * of the two flights' minima.
+ * The DSS over-reports on purpose: it compares cells and hulls. The decision is made on what the parties know of each other: on
+ * both plans where both flights are crewed (decision F4), on the volumes themselves otherwise; by the greater of the two
+ * flights' minima.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -20,6 +21,7 @@
 #include "base/json.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
+#include "cli/encounter.h"
 #include "cli/flights.h"
 #include "cli/legs.h"
 #include "cli/own_node.h"
@@ -41,16 +43,16 @@ struct held { /* An intent that was accepted, or is being tried. */
 VEC_DEFINE(held_vec, struct held);
 
 struct refusal {
-    size_t flight;   /* Not flown, */
-    size_t other;    /* because of this one; SIZE_MAX if another reason. */
-    size_t leg, other_leg;
+    size_t flight; /* Not flown, */
+    size_t other;  /* because of this one; SIZE_MAX if another reason. */
+    struct encounter at;
     char reason[160];
 };
 VEC_DEFINE(refusal_vec, struct refusal);
 
 struct replay {
     /* Options. */
-    const char *target, *token, *key, *audience, *start, *class;
+    const char *target, *token, *key, *audience, *start, *class, *decide;
     int64_t limit, n_volumes;
     double lateral_m, vertical_m, time_s, leg_s;
     bool json, wants_notices, lists_all;
@@ -60,7 +62,8 @@ struct replay {
     size_t n_parties;
 
     struct flight_vec flights;
-    struct leg_vec *legs; /* One a flight. */
+    struct leg_vec *legs;        /* One a flight. */
+    struct legs_options *minima; /* One a flight. */
     int64_t shift_us;
     uint64_t run;         /* Upper half of the ids of this run: the lower one is the index in held. */
     struct held_vec held;
@@ -100,7 +103,7 @@ static struct party *party_of(struct replay *r, size_t flight)
 /* Minima of a flight: low and slow is a drone. */
 static struct legs_options minima_of(const struct replay *r, const struct flight *f)
 {
-    struct legs_options o = {.lateral_m = 9260, .vertical_m = 305, .time_s = 0, .leg_s = r->leg_s};
+    struct legs_options o = {.lateral_m = 9260, .vertical_m = 304.8, .time_s = 0, .leg_s = r->leg_s};
     double length = 0, top = 0, seconds = (double)(f->fixes.at[f->fixes.n - 1].at_us - f->fixes.at[0].at_us) / 1e6;
     bool is_drone = strcmp(r->class, "drone") == 0;
 
@@ -127,6 +130,49 @@ struct judgement {
     struct refusal *refusal;
 };
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether volumes of the intent being judged and of another one come too close. */
+static bool volumes_meet(const struct judgement *j, const struct held *other, struct encounter *ret)
+{
+    for (size_t a = j->leg; a < j->leg + j->n_legs; a++) {
+        for (size_t b = other->leg; b < other->leg + other->n_legs; b++) {
+            const struct leg *mine = &j->r->legs[j->flight].at[a], *theirs = &j->r->legs[other->flight].at[b];
+            if (!leg_conflicts(mine, theirs) && !leg_conflicts(theirs, mine)) continue;
+            ret->from_us = later(mine->outer_box.starts_us, theirs->outer_box.starts_us);
+            ret->to_us = earlier(mine->outer_box.ends_us, theirs->outer_box.ends_us);
+            ret->low_m = (double)later(mine->outer_box.floor_mm, theirs->outer_box.floor_mm) / 1000;
+            ret->high_m = (double)earlier(mine->outer_box.ceil_mm, theirs->outer_box.ceil_mm) / 1000;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where both plans are known and neither has a margin in time, the plans decide. */
+static bool comes_too_close(const struct judgement *j, const struct held *other, struct encounter *ret)
+{
+    struct replay *r = j->r;
+    const struct legs_options *a = &r->minima[j->flight], *b = &r->minima[other->flight];
+
+    if (other->flight == j->flight || !volumes_meet(j, other, ret)) return false;
+    if (strcmp(r->decide, "volumes") == 0 || a->time_s > 0 || b->time_s > 0) return true;
+    if (!flights_meet(&r->flights.at[j->flight], &r->flights.at[other->flight], fmax(a->lateral_m, b->lateral_m),
+                      fmax(a->vertical_m, b->vertical_m), ret))
+        return false;
+    ret->from_us += r->shift_us;
+    ret->to_us += r->shift_us;
+    return true;
+}
+
 /* One intent that stands in the way by the DSS's coarse look: too close, or its OVN goes into the key. */
 static enum err judge_missing(void *context, const struct missing *m)
 {
@@ -139,15 +185,9 @@ static enum err judge_missing(void *context, const struct missing *m)
                        m->is_constraint ? "a constraint" : "an intent", STR_ARG(str_first(m->manager, 60)));
         return ERR_CONFLICT;
     }
-    for (size_t a = j->leg; other->flight != j->flight && a < j->leg + j->n_legs; a++) {
-        for (size_t b = other->leg; b < other->leg + other->n_legs; b++) {
-            const struct leg *mine = &j->r->legs[j->flight].at[a], *theirs = &j->r->legs[other->flight].at[b];
-            if (!leg_conflicts(mine, theirs) && !leg_conflicts(theirs, mine)) continue;
-            j->refusal->other = other->flight;
-            j->refusal->leg = a;
-            j->refusal->other_leg = b;
-            return ERR_CONFLICT;
-        }
+    if (comes_too_close(j, other, &j->refusal->at)) {
+        j->refusal->other = other->flight;
+        return ERR_CONFLICT;
     }
     if (j->n_key == j->room) return fail(NULL, ERR_TOO_LARGE, "key");
     j->key[j->n_key++] = str_of(other->ovn);
@@ -220,12 +260,12 @@ static enum err withdraw(struct replay *r, size_t from, struct why *why)
 static enum err plan_flight(struct replay *r, size_t flight, struct why *why)
 {
     const struct flight *f = &r->flights.at[flight];
-    struct legs_options o = minima_of(r, f);
     struct refusal refusal = {.flight = flight, .other = SIZE_MAX};
     struct why inner = {0};
     size_t from = r->held.n;
 
-    if (legs_of(f, r->shift_us, &o, &r->legs[flight], &inner) != OK) {
+    r->minima[flight] = minima_of(r, f);
+    if (legs_of(f, r->shift_us, &r->minima[flight], &r->legs[flight], &inner) != OK) {
         (void)snprintf(refusal.reason, sizeof refusal.reason, "%.*s", (int)sizeof refusal.reason - 1, inner.text);
         r->n_unplannable++;
         refusal_vec_add(&r->refusals, refusal);
@@ -332,22 +372,15 @@ static void print_time(const char *before, int64_t us)
 static void print_refusal(const struct replay *r, const struct refusal *x)
 {
     const char *name = r->flights.at[x->flight].name;
-    const struct leg *a, *b;
-    int64_t from, to;
 
     if (x->other == SIZE_MAX) {
         printf("  %s: %s\n", name, x->reason);
         return;
     }
-    a = &r->legs[x->flight].at[x->leg];
-    b = &r->legs[x->other].at[x->other_leg];
-    from = a->outer_box.starts_us > b->outer_box.starts_us ? a->outer_box.starts_us : b->outer_box.starts_us;
-    to = a->outer_box.ends_us < b->outer_box.ends_us ? a->outer_box.ends_us : b->outer_box.ends_us;
     printf("  %s would come too close to %s", name, r->flights.at[x->other].name);
-    print_time(", ", from);
-    print_time(" to ", to);
-    printf(", at %.0f..%.0f m W84\n", fmax(a->inner_box.floor_mm, b->outer_box.floor_mm) / 1000.0,
-           fmin(a->inner_box.ceil_mm, b->outer_box.ceil_mm) / 1000.0);
+    print_time(" from ", x->at.from_us);
+    print_time(" to ", x->at.to_us);
+    printf(", at %.0f to %.0f m W84\n", x->at.low_m, x->at.high_m);
 }
 
 static void print_summary(struct replay *r, const char *path)
@@ -429,6 +462,7 @@ static enum err run(struct replay *r, const char *path, struct why *why)
     while (r->limit > 0 && r->flights.n > (size_t)r->limit) fix_vec_done(&r->flights.at[--r->flights.n].fixes);
     TRY(choose_shift(r, why));
     r->legs = mem_calloc(r->flights.n, sizeof *r->legs);
+    r->minima = mem_calloc(r->flights.n, sizeof *r->minima);
     TRY(open_parties(r, why));
     TRY(plan_all(r, why));
     if (own_node_is_interrupted()) return fail(why, ERR_UNAVAILABLE, "interrupted after %zu flights", r->n_accepted + r->refusals.n);
@@ -445,6 +479,7 @@ static void replay_done(struct replay *r)
     for (size_t i = 0; i < N_PARTIES; i++) party_done(&r->parties[i]);
     for (size_t i = 0; r->legs && i < r->flights.n; i++) leg_vec_done(&r->legs[i]);
     mem_free(r->legs);
+    mem_free(r->minima);
     flights_done(&r->flights);
     held_vec_done(&r->held);
     refusal_vec_done(&r->refusals);
@@ -454,7 +489,7 @@ static void replay_done(struct replay *r)
 
 int cmd_replay(int argc, char **argv)
 {
-    struct replay r = {.class = "auto", .n_volumes = 4, .leg_s = 120, .lateral_m = -1, .vertical_m = -1, .time_s = -1};
+    struct replay r = {.class = "auto", .decide = "plans", .n_volumes = 4, .leg_s = 120, .lateral_m = -1, .vertical_m = -1, .time_s = -1};
     struct arg_texts files = {0};
     struct why why = {0};
     const struct arg options[] = {
@@ -464,12 +499,13 @@ int cmd_replay(int argc, char **argv)
         {"--audience", "HOST", "their audience", ARG_TEXT, &r.audience, 0, 0},
         {"--start", "DAY", "day that the first flight moves to (tomorrow, UTC)", ARG_TEXT, &r.start, 0, 0},
         {"--limit", "N", "plan the first N flights only", ARG_NUMBER, &r.limit, 1, 1000000},
-        {"--class", "CLASS", "crewed (9,260 m, 305 m), drone (30 m, 15 m), auto (by speed and height)", ARG_TEXT, &r.class, 0, 0},
+        {"--class", "CLASS", "crewed (5 NM, 1,000 ft), drone (30 m, 15 m), auto (by speed and height)", ARG_TEXT, &r.class, 0, 0},
         {"--lateral", "METRES", "least distance over ground instead of the class's", ARG_REAL, &r.lateral_m, 0, 20000},
         {"--vertical", "METRES", "least difference in height instead of the class's", ARG_REAL, &r.vertical_m, 0, 5000},
         {"--time", "SECONDS", "widening in time instead of the class's", ARG_REAL, &r.time_s, 0, 3600},
         {"--leg", "SECONDS", "a volume's length in time (120)", ARG_REAL, &r.leg_s, 1, 3600},
         {"--volumes", "N", "volumes an intent (4)", ARG_NUMBER, &r.n_volumes, 1, 100},
+        {"--decide", "BY", "plans (of crewed flights, volumes otherwise), or volumes always", ARG_TEXT, &r.decide, 0, 0},
         {"--notices", NULL, "each intent brings a subscription for its area", ARG_FLAG, &r.wants_notices, 0, 0},
         {"--all", NULL, "list every refusal", ARG_FLAG, &r.lists_all, 0, 0},
         {"--json", NULL, "one JSON object on stdout", ARG_FLAG, &r.json, 0, 0},
@@ -493,6 +529,8 @@ int cmd_replay(int argc, char **argv)
     if (!r.target && (r.token || r.key)) return args_wrong(&args, "%s needs --target", r.token ? "--token" : "--key");
     if (strcmp(r.class, "auto") != 0 && strcmp(r.class, "crewed") != 0 && strcmp(r.class, "drone") != 0)
         return args_wrong(&args, "--class is crewed, drone or auto, not \"%s\"", r.class);
+    if (strcmp(r.decide, "plans") != 0 && strcmp(r.decide, "volumes") != 0)
+        return args_wrong(&args, "--decide is plans or volumes, not \"%s\"", r.decide);
     err = run(&r, files.at[0], &why);
     replay_done(&r);
     return err == OK ? EXIT_YES : args_fail(&args, err, &why);

@@ -19,6 +19,18 @@ run replay data/donlon-flights.json --limit 1 --lateral 0 --vertical 0
 check "the text names the file and the count" has "$out" "data/donlon-flights.json: 1 flights"
 check "and the latency" has "$out" "p50"
 
+shared=${CLEARLINE_SHARED:-../shared}/data/flights
+if [ -e "$shared/switzerland.json.gz" ]; then
+    # A real day in which no two aircraft came below 5 NM and 900 ft: 274 m is less than 900 ft.
+    run replay "$shared/switzerland.json.gz" --vertical 274 --json
+    check "a real day without close pairs is planned whole" is "$(json "$out" refused)" 0
+    run replay "$shared/drones-che/zurich.kml" --json
+    check "drones from KML are planned" is "$(json "$out" accepted)" 2
+else
+    skip "a real day without close pairs is planned whole" "no shared data"
+    skip "drones from KML are planned" "no shared data"
+fi
+
 run replay "$work/none.json"
 check "a file that is not there is a usage error" is "$code" 2
 check "and is named" has "$err" "none.json"
