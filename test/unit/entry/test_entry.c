@@ -218,6 +218,76 @@ static void members_must_be_those_of_the_kind(void)
     }
 }
 
+/* An intent put written by hand with so many bytes of cells and of digests. */
+static const char *judge_sizes(size_t n_cells, size_t n_digests)
+{
+    static const char zeros[LIMIT_CELL_BYTES + 1];
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf b = {0};
+    struct hash hash = {{0}};
+    struct change c;
+    struct cbor r;
+
+    cbor_add_array(&b, 2);
+    cbor_add_uint(&b, CHANGE_INTENT_PUT);
+    cbor_add_map(&b, 9);
+    for (unsigned key = 0; key <= 11; key++) {
+        if (key == 1 || key == 6 || key == 8) continue;
+        cbor_add_key(&b, key);
+        switch (key) {
+        case 0:
+        case 2: cbor_add_bytes(&b, zeros, 16); break;
+        case 3: cbor_add_bytes(&b, zeros, n_cells); break;
+        case 4:
+            cbor_add_array(&b, 4);
+            for (int i = 0; i < 4; i++) cbor_add_null(&b);
+            break;
+        case 5: cbor_add_text(&b, STR("u")); break;
+        case 10: cbor_add_bytes(&b, hash.b, sizeof hash.b); break;
+        case 11: cbor_add_bytes(&b, zeros, n_digests); break;
+        default: cbor_add_uint(&b, 1); break;
+        }
+    }
+    r = cbor_open(buf_str(&b));
+    change_decode(&r, &arena, &c);
+    return cbor_end(&r, NULL) == OK ? "fine" : r.problem;
+}
+
+static void what_one_change_holds_is_limited(void)
+{
+    CHECK_STR(str_of(judge_sizes(0, 0)), STR("fine"));
+    CHECK_STR(str_of(judge_sizes(0, 8 * LIMIT_KEY_DIGESTS)), STR("fine"));
+    CHECK_STR(str_of(judge_sizes(0, 8 * LIMIT_KEY_DIGESTS + 8)), STR("digests of a wrong length"));
+    CHECK_STR(str_of(judge_sizes(0, 12)), STR("digests of a wrong length"));
+    CHECK_STR(str_of(judge_sizes(LIMIT_CELL_BYTES + 1, 0)), STR("too many bytes of cells"));
+}
+
+static void an_entry_of_too_many_changes_is_refused(void)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0}, more = {0};
+    struct change ticks[LIMIT_ENTRY_CHANGES];
+    struct entry e = plain_entry(ticks), back;
+    struct why why;
+    size_t at;
+
+    for (size_t i = 0; i < LIMIT_ENTRY_CHANGES; i++) ticks[i] = (struct change){.kind = CHANGE_TICK};
+    e.n_changes = LIMIT_ENTRY_CHANGES;
+    encode(&e, &bytes);
+    CHECK(entry_decode(buf_str(&bytes), &arena, &back, NULL) == OK);
+    /* One tick more: the payload's length (59 nn nn), the array's (98 nn), and the tick itself. */
+    at = bytes.n - 66;
+    buf_add(&more, bytes.at, at);
+    buf_add(&more, "\x82\x02\xa0", 3);
+    buf_add(&more, bytes.at + at, 66);
+    must((uint8_t)more.at[16] == 0x59 && (uint8_t)more.at[18] <= 0xff - 3);
+    more.at[18] += 3;
+    must((uint8_t)more.at[at - 3 * LIMIT_ENTRY_CHANGES - 2] == 0x98);
+    more.at[at - 3 * LIMIT_ENTRY_CHANGES - 1]++;
+    CHECK(entry_decode(buf_str(&more), &arena, &back, &why) == ERR_CORRUPT);
+    CHECK(strstr(why.text, "no changes or too many") != NULL);
+}
+
 /* Replaces the first from by to (hex, equal lengths) in an entry with one tick and says what the decoder thinks. */
 static const char *judge_frame(const char *from, const char *to)
 {
@@ -351,6 +421,8 @@ int main(void)
     RUN(a_changed_entry_is_refused_or_has_its_own_form);
     RUN(every_cut_entry_is_refused);
     RUN(members_must_be_those_of_the_kind);
+    RUN(what_one_change_holds_is_limited);
+    RUN(an_entry_of_too_many_changes_is_refused);
     RUN(the_frame_has_one_form);
     RUN(a_kid_that_is_not_the_authors_is_refused);
     RUN(the_largest_entry_fits_and_nothing_larger_is_read);

@@ -74,8 +74,9 @@ static void key_texts_of_another_form_are_refused(void)
 static void names_hold_no_space_plus_or_control(void)
 {
     static const char *const BAD[] = {"", " ", "a b", "a+b", "a\tb", "a\nb", "a\x7f", "a\xc2\xa0", "a\xe2\x80\x83z",
-                                      "\xe3\x80\x80", "a\xc2\x85", "\xff", "a\xe2\x80\xa8"};
-    static const char *const GOOD[] = {"a", "example.com/log-1", "\xc3\xbc", "\xe2\x80\x94", "cosignature/v1"};
+                                      "\xe3\x80\x80", "a\xc2\x85", "\xff", "a\xe2\x80\xa8", "\xe2\x80\xa9",
+                                      "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe1\x9a\x80"};
+    static const char *const GOOD[] = {"a", "example.com/log-1", "\xc3\xbc", "\xe2\x80\x94", "\xf0\x9f\x9b\xa9", "cosignature/v1"};
     char name[NOTE_NAME_MAX + 1];
 
     for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) CHECK(!note_name_is_valid(str_of(BAD[i])));
@@ -163,6 +164,25 @@ static void one_kind_of_signature_does_not_pass_for_another(void)
     CHECK(note_verify(&note, &keys[1], 1, verdicts, NULL) == OK);
 }
 
+static void a_signature_of_another_length_is_not_good(void)
+{
+    static const int LENGTHS[] = {1, 63, 64, 65, 71, 72, 73, 200};
+    for (size_t i = 0; i < sizeof LENGTHS / sizeof LENGTHS[0]; i++) {
+        for (int k = 0; k < 2; k++) {
+            AUTO(buf_done) struct buf bytes = {0};
+            uint8_t raw[204] = {(uint8_t)(keys[k].id >> 24), (uint8_t)(keys[k].id >> 16), (uint8_t)(keys[k].id >> 8),
+                                (uint8_t)keys[k].id, 0xff};
+            note_begin(&bytes, STR("text\n"));
+            buf_addf(&bytes, "\xe2\x80\x94 %.*s ", STR_ARG(keys[k].name));
+            b64_add(&bytes, B64_STANDARD, raw, 4 + (size_t)LENGTHS[i]);
+            buf_add_char(&bytes, '\n');
+            CHECK(note_parse(buf_str(&bytes), &note, NULL) == OK);
+            CHECK_INT(note.signatures[0].n, LENGTHS[i]);
+            CHECK(note_verify(&note, keys, 3, verdicts, NULL) == ERR_INPUT);
+        }
+    }
+}
+
 static void notes_of_another_form_are_refused(void)
 {
 #define GOOD_LINE "\xe2\x80\x94 a AAAAAAAAAAA=\n"
@@ -235,6 +255,7 @@ int main(void)
     RUN(every_flipped_bit_of_a_note_is_seen);
     RUN(a_bad_signature_of_a_known_key_spoils_the_note);
     RUN(one_kind_of_signature_does_not_pass_for_another);
+    RUN(a_signature_of_another_length_is_not_good);
     RUN(notes_of_another_form_are_refused);
     RUN(notes_are_limited_in_signatures_and_bytes);
     RUN(checkpoints_have_three_lines_and_one_form);

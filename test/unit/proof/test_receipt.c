@@ -217,6 +217,30 @@ static void receipts_of_another_form_are_refused(void)
     CHECK(receipt_parse(buf_str(&text), &extra, &r, NULL) == ERR_INPUT);
 }
 
+static void a_receipt_that_is_too_long_is_not_read(void)
+{
+    AUTO(buf_done) struct buf text = {0}, extra = {0};
+    struct receipt r;
+
+    buf_add_str(&text, STR(T "index 5\n\n"));
+    while (text.n < RECEIPT_BYTES_MAX) buf_add_char(&text, 'x');
+    CHECK(receipt_parse(buf_str(&text), &extra, &r, NULL) == OK);
+    buf_add_char(&text, 'x');
+    CHECK(receipt_parse(buf_str(&text), &extra, &r, NULL) == ERR_INPUT);
+}
+
+static void only_an_entrys_receipt_has_an_outcome(void)
+{
+    struct receipt r = {.index = 4};
+
+    CHECK(!receipt_has_outcome(&r, STR("outcome"))); /* A tree of one leaf. */
+    r.proof.n = 1;
+    r.proof.at[0] = hash_leaf(STR("outcome"));
+    CHECK(receipt_has_outcome(&r, STR("outcome")));
+    r.index = 5;
+    CHECK(!receipt_has_outcome(&r, STR("outcome")));
+}
+
 int main(void)
 {
     make_log();
@@ -226,6 +250,8 @@ int main(void)
     RUN(no_flipped_bit_of_path_index_or_root_is_overlooked);
     RUN(a_receipt_needs_the_logs_own_signature);
     RUN(receipts_of_another_form_are_refused);
+    RUN(a_receipt_that_is_too_long_is_not_read);
+    RUN(only_an_entrys_receipt_has_an_outcome);
     for (int i = 0; i < 4; i++) key_secret_done(&secrets[i]);
     mem_free(tiles);
     return t_done();
