@@ -32,6 +32,14 @@ static bool is_same_text(struct point a, struct point b)
     return a.lat == b.lat && a.lng == b.lng;
 }
 
+/* One way to write each place. libs2 does not: there 180 and -180 are 1 nm apart. */
+static struct vec3 place(struct point p)
+{
+    if (fabs(p.lat) == 90) return (struct vec3){0, 0, p.lat > 0 ? 1 : -1};
+    if (p.lng == -180) p.lng = 180;
+    return s2_point(p);
+}
+
 static void allocate(struct ring *r, size_t n)
 {
     if (n <= RING_FEW) {
@@ -65,7 +73,7 @@ static enum err copy_points(struct ring *r, const struct point *at, size_t n, st
             if (!is_same_text(at[k - 1], at[k])) continue;
             return fail(why, ERR_INPUT, "vertices %zu and %zu are the same", k - 1, k);
         }
-        r->at[r->n] = s2_point(at[k]);
+        r->at[r->n] = place(at[k]);
         r->number[r->n++] = (uint16_t)k;
     }
     if (r->n < 3) return fail(why, ERR_INPUT, "fewer than 3 different vertices");
