@@ -102,7 +102,7 @@ def availability_is_set_by_version(s):
 def a_report_is_taken_and_gets_an_id(s):
     t = now()
     report = {"exchange": {"url": "https://uss2.example/uss/v1/operational_intents/x", "method": "GET",
-                           "recorder_role": "Client", "request_time": stamp(t), "response_code": 500,
+                           "recorder_role": "Client", "request_time": stamp(t), "response_code": 500, "request_source": "suite",
                            "headers": ["Authorization: Bearer secret"], "problem": "no details",
                            "response_body": base64.b64encode(b"oops").decode()}}
     for scope in (SC, CP, CM, CMSA, AA):

@@ -21,6 +21,7 @@ import checks_entities
 import checks_intents
 import checks_subscriptions
 from dss import Dss, Failure, Skip, Story, Tokens
+from openapi import OpenApi
 
 
 def options():
@@ -32,6 +33,7 @@ def options():
     parser.add_argument("--subs", default="uss1,uss2", help="two managers' names")
     parser.add_argument("--insecure", action="store_true", help="take any TLS certificate")
     parser.add_argument("--clearline", action="store_true", help="also what goes beyond the standard")
+    parser.add_argument("--openapi", help="F3548-21's utm.yaml: every answer is held against its schemas")
     parser.add_argument("--only", default="", help="only checks whose name holds this")
     found = parser.parse_args()
     if not found.token_command and not found.token_url:
@@ -64,6 +66,8 @@ def main():
     audience = o.audience or urllib.parse.urlsplit(o.base_url).hostname
     command = shlex.split(o.token_command) if o.token_command else None
     dss = Dss(o.base_url, Tokens(audience, command, o.token_url), o.subs.split(","), o.insecure)
+    if o.openapi:
+        dss.openapi = OpenApi(o.openapi)
     checks = checks_intents.CHECKS + checks_entities.CHECKS + checks_subscriptions.CHECKS
     if o.clearline:
         checks = checks + checks_clearline.CHECKS
@@ -75,6 +79,8 @@ def main():
         for detail in details:
             print(f"#   {detail}", flush=True)
         n_failed += line.startswith("not ok")
+    if dss.openapi:
+        print(f"# {dss.openapi.n_checked} answers held against {o.openapi}")
     print(f"1..{len(checks)}")
     print(f"# {len(checks) - n_failed} passed, {n_failed} failed")
     return 1 if n_failed else 0

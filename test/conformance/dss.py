@@ -107,6 +107,7 @@ class Dss:
             self.context.check_hostname = False
             self.context.verify_mode = ssl.CERT_NONE
         self.local = threading.local()
+        self.openapi = None
 
     def connect(self):
         if self.base.scheme == "https":
@@ -135,12 +136,18 @@ class Dss:
                 reply = Reply(answer.status, answer.getheaders(), answer.read(), f"{method} {path}")
                 if answer.will_close:
                     self.local.connection = None
+                self._check_schema(method, path, reply)
                 return reply
             except (http.client.HTTPException, OSError) as error:
                 connection.close()
                 self.local.connection = None
                 if is_new or attempt:  # A kept connection may have been closed in between.
                     raise Failure(f"{method} {path}: no answer: {error!r}")
+
+    def _check_schema(self, method, path, reply):
+        if self.openapi and reply.headers.get("content-type", "").startswith("application/json"):
+            fault = self.openapi.fault(method, path[len(self.base.path.rstrip("/")):], reply.status, reply.json())
+            check(not fault, fault)
 
 
 # Request bodies. ---------------------------------------------------------------------------------------------

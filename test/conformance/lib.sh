@@ -13,7 +13,10 @@ trap '[ -n "$server" ] && kill -KILL "$server" 2>/dev/null; wait 2>/dev/null; rm
 trap 'exit 1' INT TERM
 
 judge() {
-    local line url= status
+    local line url= status schemas=()
+    # Against the standard's own schemas too, where they and what reads them are at hand.
+    local yaml=${CLEARLINE_SHARED:-../shared}/data/api/astm-f3548-21.yaml
+    [ -e "$yaml" ] && python3 -c 'import jsonschema, yaml' 2>/dev/null && schemas=(--openapi "$yaml")
     "$clearline" token --new-key "$work/tokens" --kind ed25519 >/dev/null || exit 1
     mkfifo "$work/said"
     "$clearline" serve --listen 127.0.0.1:0 --data "$work/data" --token-key "$work/tokens/public.pem" \
@@ -26,7 +29,7 @@ judge() {
     done
     cat <&"$said" | sed 's/^/# /' & # A server whose words nobody reads would wait.
     exec {said}<&-
-    python3 -B test/conformance/conformance.py --base-url "$url" --audience localhost --clearline --token-command \
+    python3 -B test/conformance/conformance.py --base-url "$url" --audience localhost --clearline "${schemas[@]}" --token-command \
         "$clearline token --key $work/tokens/private.pem --sub {sub} --scope '{scope}' --audience {audience}"
     status=$?
     kill -TERM "$server"
