@@ -61,6 +61,7 @@ void availability_put_apply(struct step *st, const struct change *c, struct outc
         .left_down_at = old.status == USS_DOWN && c->availability != USS_DOWN ? st->index
                                                                              : old.left_down_at,
     };
+    if (a.left_down_at == st->index) st->s->left_down_at = st->index;
     availability_store(st->s, name_intern(st->s, c->uss), &a);
     ret->token_digest = token.digest;
 }

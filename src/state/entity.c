@@ -51,22 +51,24 @@ struct id entity_end_key(const struct entity *e)
                        (uint64_t)e->kind << 62 | (e->id.hi >> 32) << NO_BITS | e->no};
 }
 
-static struct id token_key(const struct entity *e)
+struct id entity_token_key(const struct entity *e)
 {
     return (struct id){e->token_digest, e->kind};
 }
 
 static void index_token(struct state *s, const struct entity *e)
 {
-    if (e->kind != ENTITY_SUBSCRIPTION) ptree_put(&s->view.by_token, s->cow, token_key(e), e->no);
+    if (e->kind == ENTITY_SUBSCRIPTION) return;
+    ptree_put(&s->view.by_token, s->cow, entity_token_key(e), e->no);
+    recent_add(s, e);
 }
 
 static void unindex_token(struct state *s, const struct entity *e)
 {
-    if (e->kind != ENTITY_SUBSCRIPTION) must(ptree_remove(&s->view.by_token, s->cow, token_key(e)));
+    if (e->kind != ENTITY_SUBSCRIPTION) must(ptree_remove(&s->view.by_token, s->cow, entity_token_key(e)));
 }
 
-void entity_insert(struct state *s, struct entity *e, const struct vol *vol)
+void entity_place(struct state *s, struct entity *e)
 {
     struct view *v = &s->view;
     struct u32_vec *free_nos = &s->free_nos[e->kind];
@@ -75,10 +77,15 @@ void entity_insert(struct state *s, struct entity *e, const struct vol *vol)
     must(e->no < UINT32_C(1) << NO_BITS);
     parr_set(&v->slots[e->kind], s->cow, e->no, (uintptr_t)e);
     ptree_put(&v->by_id[e->kind], s->cow, e->id, e->no);
-    grid_insert(&v->grid[e->kind], s->cow, e->no, vol);
-    ptree_put(&v->by_end, s->cow, entity_end_key(e), 0);
-    index_token(s, e);
     if (e->kind == ENTITY_SUBSCRIPTION) parr_set(&v->indices, s->cow, e->no, 0);
+}
+
+void entity_insert(struct state *s, struct entity *e, const struct vol *vol)
+{
+    entity_place(s, e);
+    grid_insert(&s->view.grid[e->kind], s->cow, e->no, vol);
+    ptree_put(&s->view.by_end, s->cow, entity_end_key(e), 0);
+    index_token(s, e);
 }
 
 static bool same_volume(const struct entity *a, const struct entity *b)

@@ -60,6 +60,19 @@ struct published {
     struct extra extra;
 };
 
+/* Intents and constraints that were written of late, so that the late check of a key needs no search of the grid. A ring: what
+ * entries from `from` on wrote is in it. A restored state's is empty, which changes no answer. */
+#define RECENT_MAX 1024
+struct recent {
+    struct {
+        uint64_t index; /* Of the entry. */
+        enum entity_kind kind;
+        uint32_t no;
+    } ring[RECENT_MAX];
+    uint64_t n; /* Ever written; the newest is at (n - 1) % RECENT_MAX. */
+    uint64_t from;
+};
+
 struct state {
     struct cow *cow;
     struct view view; /* The writer's; view.extra is &extra. */
@@ -67,6 +80,8 @@ struct state {
     struct network *network;
     struct published *published;
     struct u32_vec free_nos[N_ENTITY_KINDS];
+    struct recent recent;
+    uint64_t left_down_at;    /* Entry in which any USS left Down last; restored as the position. */
     int64_t *member_times_ms; /* Latest entry of each member; INT64_MIN without. */
 
     /* Scratch of the writer. */
@@ -130,13 +145,15 @@ struct entity *entity_make(struct state *s, const struct entity *fields, const u
                            size_t n_cells);
 /* Decodes the record's cells, replacing what ret holds. */
 void entity_cells(const struct entity *e, struct u64_vec *ret);
-/* Takes over e and gives it a number; vol are its cells and box. */
+/* Takes over e and gives it a number; vol are its cells and box. entity_place() leaves grid, by_end and by_token to the caller. */
 void entity_insert(struct state *s, struct entity *e, const struct vol *vol);
+void entity_place(struct state *s, struct entity *e);
 /* Puts e in old's place; old is retired. */
 void entity_replace(struct state *s, const struct entity *old, struct entity *e,
                     const struct vol *vol);
 void entity_remove(struct state *s, const struct entity *e);
 struct id entity_end_key(const struct entity *e);
+struct id entity_token_key(const struct entity *e);
 
 /* The records, and what their kinds share. */
 bool change_vol_is_sound(const struct change *c, bool needs_heights);
@@ -184,6 +201,9 @@ void availability_store(struct state *s, const struct name *uss, const struct av
 bool key_holds_late(struct step *st, const struct change *c, bool asks_constraints,
                     uint64_t asks_since, struct outcome *ret);
 bool key_is_needed(const struct change *c);
+/* Notes an intent or constraint that was written. */
+void recent_add(struct state *s, const struct entity *e);
+void recent_clear(struct state *s);
 
 /* notice.c: steps the index of every subscription that asks for cause and meets old or now (either may be NULL) and lists
  * them in ret. */

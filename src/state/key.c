@@ -238,6 +238,58 @@ void key_judge(const struct view *v, struct str participant, struct change *chan
 
 /* --- late ------------------------------------------------------------------------------------ */
 
+void recent_add(struct state *s, const struct entity *e)
+{
+    struct recent *r = &s->recent;
+    size_t at = (size_t)(r->n % RECENT_MAX);
+
+    if (r->n >= RECENT_MAX) r->from = r->ring[at].index + 1;
+    r->ring[at].index = e->changed_at;
+    r->ring[at].kind = e->kind;
+    r->ring[at].no = e->no;
+    r->n++;
+}
+
+void recent_clear(struct state *s)
+{
+    s->recent.n = 0;
+    s->recent.from = s->view.position;
+    s->left_down_at = s->view.position - 1;
+}
+
+static bool meets(struct state *s, const struct entity *e, const struct vol *vol)
+{
+    bool in_box = e->kind == ENTITY_INTENT ? box_meets(&e->box, &vol->box) : box_meets_in_time(&e->box, &vol->box);
+
+    if (!in_box) return false;
+    entity_cells(e, &s->cells_old);
+    return cell_set_meets(s->cells_old.at, s->cells_old.n, vol->cells, vol->n_cells);
+}
+
+/* Appends what meets c's volume, at least all of it that changed since c's key was judged, by id. Usually that is little
+ * and still at hand; all that meets is searched when it is not, or when an exemption may have ended. */
+static void collect_late(struct state *s, const struct change *c, enum entity_kind kind, bool all,
+                         struct entity_vec *ret)
+{
+    const struct recent *r = &s->recent;
+    size_t n = 0;
+
+    if (all || c->checked_at < r->from) {
+        view_collect(&s->view, kind, &c->vol, kind == ENTITY_CONSTRAINT, &s->items, ret);
+        return;
+    }
+    for (uint64_t i = r->n; i > 0 && r->n - i < RECENT_MAX; i--) {
+        size_t at = (size_t)((i - 1) % RECENT_MAX);
+        if (r->ring[at].index < c->checked_at) break;
+        const struct entity *e = r->ring[at].kind == kind ? view_slot(&s->view, kind, r->ring[at].no) : NULL;
+        if (e && e->changed_at == r->ring[at].index && meets(s, e, &c->vol)) entity_vec_add(ret, e);
+    }
+    entities_sort(ret->at, ret->n);
+    for (size_t i = 0; i < ret->n; i++) /* Written twice in one entry. */
+        if (n == 0 || ret->at[n - 1] != ret->at[i]) ret->at[n++] = ret->at[i];
+    ret->n = n;
+}
+
 static bool is_shown(const struct change *c, const struct entity *e)
 {
     for (size_t i = 0; i < c->n_digests; i++)
@@ -254,10 +306,10 @@ static bool is_late(const struct view *v, const struct change *c, const struct e
            view_manager_availability(v, intent).left_down_at >= c->checked_at;
 }
 
-static size_t keep_conflicts(const struct entity_vec *hits, struct id *to)
+static size_t keep_ids(const struct entity_vec *from, struct id *to)
 {
-    for (size_t i = 0; i < hits->n; i++) to[i] = hits->at[i]->id;
-    return hits->n;
+    for (size_t i = 0; i < from->n; i++) to[i] = from->at[i]->id;
+    return from->n;
 }
 
 bool key_holds_late(struct step *st, const struct change *c, bool asks, uint64_t asks_since,
@@ -265,33 +317,30 @@ bool key_holds_late(struct step *st, const struct change *c, bool asks, uint64_t
 {
     AUTO(entity_vec_done) struct entity_vec constraints = {0};
     struct state *s = st->s;
-    const struct view *v = &s->view;
     struct entity_vec *intents = &s->hits;
+    bool asks_late = asks_since >= c->checked_at;
     size_t n = 0;
 
     entity_vec_clear(intents);
-    view_collect(v, ENTITY_INTENT, &c->vol, false, &s->items, intents);
+    collect_late(s, c, ENTITY_INTENT, s->left_down_at >= c->checked_at, intents);
     for (size_t i = 0; i < intents->n; i++) {
         const struct entity *e = intents->at[i];
-        if (is_late(v, c, e) && !is_shown(c, e)) intents->at[n++] = e;
+        if (is_late(&s->view, c, e) && !is_shown(c, e)) intents->at[n++] = e;
     }
     intents->n = n;
 
-    if (asks) {
-        n = 0;
-        view_collect(v, ENTITY_CONSTRAINT, &c->vol, true, &s->items, &constraints);
-        for (size_t i = 0; i < constraints.n; i++) {
-            const struct entity *e = constraints.at[i];
-            bool late = e->changed_at >= c->checked_at || asks_since >= c->checked_at;
-            if (late && !is_shown(c, e)) constraints.at[n++] = e;
-        }
-        constraints.n = n;
+    if (asks) collect_late(s, c, ENTITY_CONSTRAINT, asks_late, &constraints);
+    n = 0;
+    for (size_t i = 0; i < constraints.n; i++) {
+        const struct entity *e = constraints.at[i];
+        if ((e->changed_at >= c->checked_at || asks_late) && !is_shown(c, e)) constraints.at[n++] = e;
     }
+    constraints.n = n;
     if (intents->n + constraints.n == 0) return true;
 
     struct id *ids = arena_array(st->arena, intents->n + constraints.n, sizeof *ids);
     ret->conflicts = ids;
-    ret->n_conflict_intents = keep_conflicts(intents, ids);
-    ret->n_conflict_constraints = keep_conflicts(&constraints, ids + intents->n);
+    ret->n_conflict_intents = keep_ids(intents, ids);
+    ret->n_conflict_constraints = keep_ids(&constraints, ids + intents->n);
     return false;
 }

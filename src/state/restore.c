@@ -3,11 +3,21 @@
  *
  * The bytes come from one's own disk, but whatever they hold, the answer is a state or ERR_CORRUPT.
  */
+#include <stdlib.h>
+
 #include "base/limits.h"
 #include "state/crc32c.h"
 #include "state/internal.h"
 #include "state/record.h"
 #include "state/snapshot.h"
+
+/* An entity that waits for the indices: filled in their own order they take a tenth of the time. */
+struct placed {
+    uint64_t first_cell;
+    const struct entity *e;
+};
+
+VEC_DEFINE(placed_vec, struct placed);
 
 struct reader {
     struct str all;    /* The snapshot, for offsets. */
@@ -16,6 +26,7 @@ struct reader {
     struct state *s;   /* From the header on. */
     struct crc32c crc;
     struct u64_vec cells;
+    struct placed_vec placed;
     struct why *why;
     bool is_bad; /* A value was missing or not in its one form; zeros are handed out after it. */
 };
@@ -274,12 +285,11 @@ static enum err read_entity(struct reader *r, enum entity_kind kind, struct id *
     fields.token_digest = hash_digest(fields.token);
     if (r->is_bad) return corrupt(r, "an entity is not whole");
     if (id_compare(*last, fields.id) >= 0) return corrupt(r, "entities are out of order");
-    if (kind != ENTITY_SUBSCRIPTION && !token_is_fresh(&r->s->view, fields.token_digest))
-        return corrupt(r, "two entities have one OVN");
     *last = fields.id;
 
     struct entity *e = entity_make(r->s, &fields, NULL, 0);
-    entity_insert(r->s, e, &(struct vol){r->cells.at, r->cells.n, e->box});
+    entity_place(r->s, e);
+    placed_vec_add(&r->placed, (struct placed){r->cells.at[0], e});
     if (kind == ENTITY_SUBSCRIPTION) parr_set(&r->s->view.indices, r->s->cow, e->no, index);
     return kind == ENTITY_INTENT ? read_used_tokens(r, e) : OK;
 }
@@ -312,6 +322,80 @@ static enum err read_records(struct reader *r)
         else if (tag == RECORD_AVAILABILITY) TRY(read_availability(r, &last_uss));
         else TRY(read_entity(r, (enum entity_kind)(tag - RECORD_INTENT), &last));
     }
+}
+
+/* --- indices ---------------------------------------------------------------------------------- */
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    if (x->first_cell != y->first_cell) return x->first_cell < y->first_cell ? -1 : 1;
+    if (x->e->box.starts_us != y->e->box.starts_us)
+        return x->e->box.starts_us < y->e->box.starts_us ? -1 : 1;
+    return 0; /* Their order is without effect. */
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return id_compare(*(const struct id *)a, *(const struct id *)b);
+}
+
+static void fill_grids(struct reader *r)
+{
+    struct placed_vec *p = &r->placed;
+
+    if (p->n > 1) qsort(p->at, p->n, sizeof *p->at, compare_places);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct entity *e = p->at[i].e;
+        entity_cells(e, &r->cells);
+        grid_insert(&r->s->view.grid[e->kind], r->s->cow, e->no,
+                    &(struct vol){r->cells.at, r->cells.n, e->box});
+    }
+}
+
+static void fill_ends(struct reader *r)
+{
+    struct placed_vec *p = &r->placed;
+    struct id *keys = mem_calloc(p->n, sizeof *keys);
+
+    for (size_t i = 0; i < p->n; i++) keys[i] = entity_end_key(p->at[i].e);
+    if (p->n > 1) qsort(keys, p->n, sizeof *keys, compare_keys);
+    for (size_t i = 0; i < p->n; i++) ptree_put(&r->s->view.by_end, r->s->cow, keys[i], 0);
+    mem_free(keys);
+}
+
+static int compare_tokens(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    if (x->e->token_digest != y->e->token_digest)
+        return x->e->token_digest < y->e->token_digest ? -1 : 1;
+    return 0; /* Refused below. */
+}
+
+static enum err fill_tokens(struct reader *r)
+{
+    struct placed_vec *p = &r->placed;
+    const struct entity *last = NULL;
+
+    if (p->n > 1) qsort(p->at, p->n, sizeof *p->at, compare_tokens);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct entity *e = p->at[i].e;
+        if (e->kind == ENTITY_SUBSCRIPTION) continue;
+        if (last && last->token_digest == e->token_digest)
+            return corrupt(r, "two entities have one OVN");
+        last = e;
+        ptree_put(&r->s->view.by_token, r->s->cow, entity_token_key(e), e->no);
+    }
+    return OK;
+}
+
+static enum err fill_indices(struct reader *r)
+{
+    fill_grids(r);
+    fill_ends(r);
+    return fill_tokens(r);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -347,6 +431,7 @@ static enum err read_all(struct reader *r)
     TRY(next_block(r));
     TRY(read_header(r));
     TRY(read_records(r));
+    TRY(fill_indices(r));
     return link_all(r);
 }
 
@@ -358,12 +443,14 @@ enum err snapshot_read(struct str bytes, struct state **ret, struct why *why)
     crc32c_init(&r->crc);
     enum err err = read_all(r);
     if (err == OK) {
+        recent_clear(r->s);
         state_publish(r->s);
         *ret = r->s;
     } else {
         state_free(r->s);
     }
     u64_vec_done(&r->cells);
+    placed_vec_done(&r->placed);
     mem_free(r);
     return err;
 }

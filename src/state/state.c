@@ -64,6 +64,7 @@ enum err state_new(struct str genesis, struct state **ret, struct why *why)
     s->view.position = 1;
     s->view.clock_ms = network->genesis.created_ms;
     s->view.last_time_ms = network->genesis.created_ms;
+    recent_clear(s);
     state_publish(s);
     *ret = s;
     return OK;

@@ -257,6 +257,37 @@ static void what_is_deleted_after_judging_is_none(void)
     CHECK_INT(lab_apply(&lab, uss1, c).reason, REASON_ACCEPTED);
 }
 
+static void judging_long_ago_finds_what_came_since_then(void)
+{
+    struct change c = lab_intent(&lab, lab_id(&lab), 1, 0, 60), d = lab_intent(&lab, lab_id(&lab), 2, 0, 60);
+
+    judge(now(), &c, NULL, 0);
+    judge(now(), &d, NULL, 0);
+    struct id a = stored(1, 0, 60);
+    for (int i = 0; i < 2500; i++)
+        lab_apply(&lab, uss2, lab_constraint(&lab, lab_id(&lab), UINT64_C(1) << (2 + i % 60), 0, 60));
+    struct outcome o = lab_apply(&lab, uss1, c);
+    CHECK_INT(o.reason, REASON_KEY);
+    CHECK(o.n_conflict_intents == 1 && id_equal(o.conflicts[0], a));
+    CHECK_INT(lab_apply(&lab, uss1, d).reason, REASON_ACCEPTED);
+}
+
+static void what_one_entry_writes_twice_is_one_conflict(void)
+{
+    struct id a = stored(1, 0, 60);
+    struct change c = lab_intent(&lab, lab_id(&lab), 1, 0, 60), u[2];
+    char text[CHANGE_TOKEN_MAX];
+
+    judge(now(), &c, &(struct str){text, 0}, 1);
+    u[0] = lab_at_current(&lab, lab_intent(&lab, a, 1, 0, 60));
+    u[1] = lab_intent(&lab, a, 1, 0, 60);
+    u[1].has_base = true;
+    u[1].base = hash_digest((struct str){text, change_token(&u[0], text)});
+    struct outcome *o = lab_entry(&lab, uss2, u, 2);
+    CHECK(o[0].reason == REASON_ACCEPTED && o[1].reason == REASON_ACCEPTED);
+    CHECK_INT(lab_apply(&lab, uss1, c).n_conflict_intents, 1);
+}
+
 static void an_ovn_known_to_the_client_before_the_node_is_carried_as_a_digest(void)
 {
     struct change theirs = lab_intent(&lab, lab_id(&lab), 1, 0, 30);
@@ -394,6 +425,8 @@ int main(void)
     LAB_RUN(what_appears_after_judging_is_a_conflict);
     LAB_RUN(what_is_updated_after_judging_is_a_conflict);
     LAB_RUN(what_is_deleted_after_judging_is_none);
+    LAB_RUN(judging_long_ago_finds_what_came_since_then);
+    LAB_RUN(what_one_entry_writes_twice_is_one_conflict);
     LAB_RUN(an_ovn_known_to_the_client_before_the_node_is_carried_as_a_digest);
     LAB_RUN(an_earlier_change_of_the_same_entry_comes_after_judging);
     LAB_RUN(leaving_down_after_judging_is_a_conflict_unless_shown);
