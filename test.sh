@@ -15,6 +15,7 @@ give_up() {
 }
 
 install_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${TEST_PROGRAMS[@]}" || give_up "packages are missing"
+install_npm
 
 echo "Building with gcc, warnings being errors"
 make -s -j"$(nproc)" WERROR=-Werror all tests replays || give_up "the build failed"

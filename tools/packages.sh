@@ -5,9 +5,9 @@
 
 BUILD_PACKAGES=(build-essential pkg-config libmicrohttpd-dev libsqlite3-dev libcurl4-openssl-dev libsimdjson-dev libssl-dev
     zlib1g-dev)
-TEST_PACKAGES=(clang libclang-rt-14-dev valgrind)
+TEST_PACKAGES=(clang libclang-rt-14-dev golang-golang-x-mod-dev)
 # Wanted as programs, whoever installed them: program:package.
-TEST_PROGRAMS=(python3:python3 openssl:openssl git:git)
+TEST_PROGRAMS=(python3:python3 openssl:openssl git:git go:golang-go node:nodejs npm:npm)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
@@ -39,4 +39,15 @@ install_packages() {
     "${as_root[@]}" apt-get update -qq || echo "apt-get update failed; trying with the lists that are there" >&2
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         -o Dpkg::Use-Pty=0 "${missing[@]}" >/dev/null
+}
+
+# Verifiers that others wrote, by lockfile, under build/npm. Without a network their tests are skipped.
+install_npm() {
+    mkdir -p build/npm
+    [ -d build/npm/node_modules ] && cmp -s test/foreign/package-lock.json build/npm/package-lock.json && return 0
+    echo "Installing from npm, by test/foreign/package-lock.json"
+    cp test/foreign/package.json test/foreign/package-lock.json build/npm/
+    npm ci --prefix build/npm --cache build/npm/cache --ignore-scripts --no-audit --no-fund --no-update-notifier --silent && return 0
+    rm -rf build/npm/node_modules
+    echo "npm ci failed: the tests that use its packages are skipped" >&2
 }

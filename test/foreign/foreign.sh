@@ -4,8 +4,8 @@
 #
 #     golang.org/x/mod/sumdb       Debian's golang-golang-x-mod-dev: notes, tiles, inclusion, consistency
 #     openssl                      signatures of checkpoints, cosignatures and entries
-#     @sigstore/verify             checkpoints, inclusion   } npm ci --prefix test/foreign --ignore-scripts
-#     @auth0/cose, cborg           entries, encoding        }
+#     @sigstore/verify             checkpoints, inclusion   } npm, in build/npm by our lockfile:
+#     @auth0/cose, cborg           entries, encoding        } ./test.sh installs them
 #
 # What is not installed is skipped. Needs $B/test/foreign/write_log (make tests).
 set -u
@@ -119,19 +119,20 @@ fi
 # npm.
 if ! command -v node >/dev/null; then
     skip "npm's verifiers" "no node"
-elif [ ! -d test/foreign/node_modules ]; then
-    skip "npm's verifiers" "not installed: npm ci --prefix test/foreign --ignore-scripts"
+elif [ ! -d build/npm/node_modules ]; then
+    skip "npm's verifiers" "not installed: ./test.sh does it"
 else
+    cp test/foreign/verify.mjs build/npm/ # Modules are looked for beside the program.
     for entries in 3 64 128 300; do
-        accepts "npm's verifiers accept a log of $entries entries" node test/foreign/verify.mjs "$work/log.$entries"
+        accepts "npm's verifiers accept a log of $entries entries" node build/npm/verify.mjs "$work/log.$entries"
     done
     for bad in leaf receipt; do
-        refuses "npm's verifiers refuse a log with a bad $bad" node test/foreign/verify.mjs "$work/bad-$bad"
+        refuses "npm's verifiers refuse a log with a bad $bad" node build/npm/verify.mjs "$work/bad-$bad"
     done
     for bad in root signature; do
         cp "$work/bad-$bad/checkpoint" "$work/note"
         { sed '/^$/q' "$work/log/receipt.0"; cat "$work/note"; } >"$work/bad-$bad/receipt.0"
-        refuses "npm's verifiers refuse a receipt with a bad $bad" node test/foreign/verify.mjs "$work/bad-$bad"
+        refuses "npm's verifiers refuse a receipt with a bad $bad" node build/npm/verify.mjs "$work/bad-$bad"
     done
 fi
 
