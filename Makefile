@@ -44,7 +44,7 @@ TEST_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
 TESTS := $(TEST_SRC:%.c=$(B)/%) $(B)/test/foreign/write_log
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
-ORACLE_SRC := $(if $(wildcard /usr/include/s2/s2loop.h),$(wildcard test/oracle/oracle_*.c))
+ORACLE_SRC := $(if $(and $(wildcard /usr/include/s2/s2loop.h),$(wildcard /usr/include/geodesic.h)),$(wildcard test/oracle/oracle_*.c))
 ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
@@ -89,12 +89,12 @@ $(B)/bench/load: $(BENCH_LIB)
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libclearline.a $(LIBS)
 
-# Comparisons with libs2 (Debian libs2-dev), where it is installed; run by `make check-all` alone.
+# Comparisons with libs2 and libproj (libs2-dev, libproj-dev), where installed; run by `make check-all` alone.
 $(B)/test/oracle/%.o: test/oracle/%.cc $(B)/flags
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 $(ORACLES): $(B)/%: $(B)/%.o $(B)/test/oracle/oracle_s2.o $(TEST_LIB) $(B)/libclearline.a
-	$(CXX) $(LDFLAGS) -o $@ $^ -ls2 -labsl_base $(LIBS)
+	$(CXX) $(LDFLAGS) -o $@ $^ -ls2 -labsl_base -lproj $(LIBS)
 
 # A fuzz target with a main of its own that replays test/fuzz/corpus/<target>, for `make check`.
 $(REPLAYS): $(B)/%: $(B)/%.o $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a

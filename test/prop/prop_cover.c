@@ -166,6 +166,24 @@ static void every_cell_is_near_the_shape(void)
     sample_done(&s);
 }
 
+/* Whether each level-13 cell of the covering comes within angle, as far as its size shows. */
+static bool all_near(const struct u64_vec *cells, struct vec3 centre, double angle)
+{
+    const uint64_t step = UINT64_C(2) << 34;
+
+    for (size_t k = 0; k < cells->n; k++) {
+        uint64_t end = cell_range_max(cells->at[k]);
+        for (uint64_t c = cell_range_min(cells->at[k]) + (step / 2 - 1); c < end; c += step) {
+            struct square q = s2_square_of(c);
+            struct rect r = s2_rect(&q);
+            struct vec3 middle = vec3_unit(s2_from_face(q.face, (struct vec3){1, (r.u0 + r.u1) / 2, (r.v0 + r.v1) / 2}));
+            struct vec3 way = vec3_sub(middle, centre);
+            if (2 * asin(sqrt(vec3_dot(way, way)) / 2) > angle + DIAGONAL_M / 2 / EARTH_M) return false;
+        }
+    }
+    return true;
+}
+
 static bool is_same(const struct u64_vec *a, const struct u64_vec *b)
 {
     return a->n == b->n && (a->n == 0 || memcmp(a->at, b->at, a->n * sizeof *a->at) == 0);
@@ -205,6 +223,7 @@ static void circles_cover_all_that_is_within_their_radius(void)
         CHECK_INT(cover_circle(c, radius, COVER_SAFE, NULL, &safe, NULL), OK);
         CHECK_INT(cover_circle(c, radius, COVER_DSS, NULL, &dss, NULL), OK);
         if (!CHECK(cell_set_is_normal(safe.at, safe.n) && cell_set_contains(safe.at, safe.n, dss.at, dss.n))) break;
+        if (!CHECK(step % 10 || all_near(&safe, s2_point(c), radius / GEODESIC_RADIUS_MIN))) break;
         for (int k = 0; k < 40; k++) {
             double r = k % 2 ? radius : radius * sqrt(rng_unit(&rng));
             ok = ok && has(&safe, s2_point(geodesic_direct(c, 360 * rng_unit(&rng), r, NULL)));
