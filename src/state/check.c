@@ -72,8 +72,8 @@ static void check_entity(const struct view *v, const struct entity *e, size_t *n
         must(!e->is_implicit || dependents.n > 0);
         must(view_index(v, e) >= 0);
     } else {
-        must(ptree_get(&v->by_token, (struct id){e->token_digest, e->kind}, &value));
-        must(value == e->no && e->version > 0);
+        must(ptree_get(&v->by_token, entity_token_key(e), &value));
+        must(value == entity_token_value(e) && e->version > 0);
     }
     if (e->kind == ENTITY_INTENT) {
         check_attached(v, e, &vol);

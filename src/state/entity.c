@@ -53,13 +53,18 @@ struct id entity_end_key(const struct entity *e)
 
 struct id entity_token_key(const struct entity *e)
 {
-    return (struct id){e->token_digest, e->kind};
+    return (struct id){e->token_digest, 0};
+}
+
+uint32_t entity_token_value(const struct entity *e)
+{
+    return (uint32_t)e->kind << NO_BITS | e->no;
 }
 
 static void index_token(struct state *s, const struct entity *e)
 {
     if (e->kind == ENTITY_SUBSCRIPTION) return;
-    ptree_put(&s->view.by_token, s->cow, entity_token_key(e), e->no);
+    ptree_put(&s->view.by_token, s->cow, entity_token_key(e), entity_token_value(e));
     recent_add(s, e);
 }
 
@@ -167,8 +172,7 @@ void new_token_derive(const struct step *st, struct id id, struct new_token *ret
 
 bool token_is_fresh(const struct view *v, uint64_t digest)
 {
-    uint32_t no;
+    uint32_t value;
 
-    return !ptree_get(&v->by_token, (struct id){digest, ENTITY_INTENT}, &no) &&
-           !ptree_get(&v->by_token, (struct id){digest, ENTITY_CONSTRAINT}, &no);
+    return !ptree_get(&v->by_token, (struct id){digest, 0}, &value);
 }

@@ -153,7 +153,8 @@ void entity_replace(struct state *s, const struct entity *old, struct entity *e,
                     const struct vol *vol);
 void entity_remove(struct state *s, const struct entity *e);
 struct id entity_end_key(const struct entity *e);
-struct id entity_token_key(const struct entity *e);
+struct id entity_token_key(const struct entity *e); /* Of by_token, as is the value. */
+uint32_t entity_token_value(const struct entity *e);
 
 /* The records, and what their kinds share. */
 bool change_vol_is_sound(const struct change *c, bool needs_heights);

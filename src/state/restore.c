@@ -386,7 +386,7 @@ static enum err fill_tokens(struct reader *r)
         if (last && last->token_digest == e->token_digest)
             return corrupt(r, "two entities have one OVN");
         last = e;
-        ptree_put(&r->s->view.by_token, r->s->cow, entity_token_key(e), e->no);
+        ptree_put(&r->s->view.by_token, r->s->cow, entity_token_key(e), entity_token_value(e));
     }
     return OK;
 }

@@ -56,7 +56,7 @@ struct view {
     struct parr slots[N_ENTITY_KINDS];   /* no -> struct entity * */
     struct ptree by_id[N_ENTITY_KINDS];  /* id -> no */
     struct grid grid[N_ENTITY_KINDS];
-    struct ptree by_token;      /* {digest, kind} -> no: current OVNs of intents and constraints */
+    struct ptree by_token;      /* {digest, 0} -> kind << 30 | no: current OVNs of intents and constraints */
     struct ptree by_end;        /* {ends_us with the sign bit flipped, kind << 62 | top of id << 30 | no}, for clean-up */
     struct ptree dependents;    /* {subscription no, intent no} */
     struct ptree used_tokens;   /* {intent no, digest}: its requested OVNs, past and current (f3548-dss.md 5.2) */
