@@ -139,7 +139,7 @@ void report_render(struct json_node body, struct id report_id, bool is_public, s
 }
 
 struct report { /* In the call's arena. */
-    struct buf body; /* The answer; the render or the undo takes it. */
+    struct str body; /* The answer. */
     char path[512];  /* Of the stored body; empty: none. */
 };
 
@@ -211,21 +211,20 @@ static void undo(struct write *w)
 {
     struct report *r = w->user;
     if (r->path[0]) (void)unlink(r->path);
-    buf_done(&r->body);
 }
 
 static void render(struct write *w, const struct view *v, struct buf *body)
 {
     struct report *r = w->user;
     (void)v;
-    *body = r->body;
-    r->body = (struct buf){0};
+    buf_add_str(body, r->body);
 }
 
 void report_on_post(struct call *c)
 {
     struct write *w = write_new(c, CHANGE_REPORT);
     struct report *r = arena_zalloc(call_arena(c), sizeof *r);
+    AUTO(buf_done) struct buf text = {0};
     struct json_node body;
     struct why why = {0};
 
@@ -238,7 +237,8 @@ void report_on_post(struct call *c)
         call_refuse(c, err, &why);
         return;
     }
-    report_render(body, w->proposal.change.id, false, &r->body);
+    report_render(body, w->proposal.change.id, false, &text);
+    r->body = arena_dup(call_arena(c), buf_str(&text));
     w->status = c->route->success;
     w->render = render;
     w->undo = undo;
