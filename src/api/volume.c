@@ -275,6 +275,7 @@ static void begin(struct volume_reader *r)
 {
     u64_vec_clear(&r->cells);
     r->n_vertices = 0;
+    r->n_covered = 0;
 }
 
 enum err volume_read(struct volume_reader *r, struct json_node volume4d, const char *name,
@@ -306,6 +307,10 @@ static enum err add_volume(void *context, size_t i, struct json_node v)
     size_t n_before = c->reader->cells.n;
 
     TRY(read_one(c->reader, &at, v, &box, c->why));
+    c->reader->n_covered += c->reader->cells.n - n_before;
+    if (c->reader->n_covered > LIMIT_COVERED) {
+        return fail(c->why, ERR_TOO_LARGE, "%s: its volumes, one by one, cover more than %d cells", c->name, LIMIT_COVERED);
+    }
     if (n_before > 0 && c->reader->cells.n > 2 * LIMIT_CELLS) {
         cell_set_normalise(&c->reader->cells);
         TRY(check_cells(c->reader, c->name, c->why));

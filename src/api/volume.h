@@ -23,6 +23,7 @@ struct volume_reader {
     struct u64_vec cells;
     struct point_vec ring;
     struct buf coded;
+    size_t n_covered;  /* Cells made for the request so far, before merging: bounds its work (LIMIT_COVERED). */
     size_t n_vertices; /* Of the request so far: LIMIT_VERTICES counts them all (decision D2). */
 };
 void volume_reader_done(struct volume_reader *r);

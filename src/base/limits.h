@@ -33,6 +33,7 @@
 /* Geometry (f3548-dss.md 4.6, decision D2). */
 #define LIMIT_VERTICES 10000     /* OiMaxVertices, over all volumes of a request. */
 #define LIMIT_VOLUMES 1000
+#define LIMIT_COVERED (4 * LIMIT_CELLS) /* Cells made for one request, before volumes are united: bounds its CPU. */
 #define LIMIT_AREA_KM2 2500      /* A polygon or circle through the F3548 API. */
 #define LIMIT_ALTITUDE_MIN_MM (-8000 * 1000)
 #define LIMIT_ALTITUDE_MAX_MM (100000 * 1000)

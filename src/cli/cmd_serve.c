@@ -18,8 +18,6 @@
 #include "http/server.h"
 #include "node/node.h"
 
-#define STOP_GRACE_MS 5000
-
 struct serve {
     /* Options. */
     const char *listen, *data, *journal, *origin, *member, *jwks, *issuers, *locality;
@@ -222,7 +220,7 @@ static void say_ready(const struct serve *s)
 
 static void stop_all(struct serve *s)
 {
-    if (s->server) http_server_stop(s->server, STOP_GRACE_MS);
+    if (s->server) http_server_stop(s->server, API_GRACE_MS);
     node_stop(s->node);
     api_free(s->api);
     auth_free(s->auth);

@@ -262,6 +262,21 @@ static void many_scattered_volumes_stay_within_the_cells_of_a_change(void)
     buf_done(&text);
 }
 
+static void copies_of_one_large_volume_do_not_buy_unlimited_work(void)
+{
+    AUTO(buf_done) struct buf text = {0};
+    struct vol vol;
+    buf_add_char(&text, '[');
+    for (int i = 0; i < LIMIT_VOLUMES; i++) {
+        if (i > 0) buf_add_char(&text, ',');
+        buf_add_str(&text, STR("{\"volume\":{" CIRCLE("28000") "}}"));
+    }
+    buf_add_char(&text, ']');
+    why = (struct why){0};
+    CHECK(volume_read_union(&reader, parse(buf_z(&text)), "extents", &vol, &why) == ERR_TOO_LARGE);
+    CHECK(reader.n_covered < LIMIT_COVERED + LIMIT_CELLS);
+}
+
 static void writes_need_their_bounds(void)
 {
     const int64_t now_us = 1000 * INSTANT_HOUR;
@@ -303,6 +318,7 @@ int main(void)
     RUN(an_error_in_a_list_names_the_volume);
     RUN(vertices_are_counted_over_the_whole_request);
     RUN(many_scattered_volumes_stay_within_the_cells_of_a_change);
+    RUN(copies_of_one_large_volume_do_not_buy_unlimited_work);
     RUN(writes_need_their_bounds);
     json_parser_free(parser);
     volume_reader_done(&reader);
