@@ -18,6 +18,8 @@
  * With --rate, request i is due at start + i / rate whether or not answers came; it goes out on the first free connection
  * at or after that and its latency counts from when it was due. Without, each connection sends as it gets answers.
  *
+ * With --pid, the processor time of that process (the server) is counted too: on a shared machine it says more than rates.
+ *
  * Ends with 1 if any answer was wrong. What it made it deletes again (lifecycle), unless --keep.
  */
 #include <getopt.h>
@@ -55,15 +57,16 @@ static void report(void)
     double per_request = load.n_sent ? cpu_us / (double)load.n_sent : 0, idle = 1 - cpu_us / 1e6 / run_s;
     double hits = load.n_hit_answers ? (double)load.n_hits / (double)load.n_hit_answers : 0;
     double answer = load.n_sent ? (double)load.n_answer_bytes / (double)load.n_sent : 0;
+    double server = load.n_sent ? (double)load.server_ns / 1e3 / (double)load.n_sent : 0;
 
     for (int i = 0; i < N_MEASURED; i++) hist_merge(&all, &load.hists[i]);
     if (load.prints_json)
         printf("{\"connections\":%u,\"rate\":%.1f,\"seconds\":%.1f,\"live\":%u,\"overlaps\":%u,\"matched\":%u,"
                "\"unmatched\":%u,\"places\":%u,\"participants\":%u,\"conflicts\":%llu,\"others\":%llu,\"probes\":%llu,"
-               "\"wrong\":%llu,\"generator_us\":%.2f,\"generator_idle\":%.3f,\"hits\":%.1f,\"answer_bytes\":%.0f",
+               "\"wrong\":%llu,\"generator_us\":%.2f,\"server_us\":%.2f,\"generator_idle\":%.3f,\"hits\":%.1f,\"answer_bytes\":%.0f",
                load.n_lanes, load.rate, load.seconds, load.n_live, load.k, load.m, load.n_unmatched, load.n_places,
                load.n_tokens, (unsigned long long)load.n_conflicts, (unsigned long long)load.n_others,
-               (unsigned long long)load.n_probes, (unsigned long long)load.n_wrong, per_request, idle, hits, answer);
+               (unsigned long long)load.n_probes, (unsigned long long)load.n_wrong, per_request, server, idle, hits, answer);
     report_hist("accepted", &all, load.seconds);
     for (int i = 0; i < N_MEASURED; i++) report_hist(op_names[i], &load.hists[i], load.seconds);
     if (load.prints_json) {
@@ -73,6 +76,7 @@ static void report(void)
     printf("%llu conflicts, %llu others, %llu probes, %llu wrong; generator %.2f us a request, %.0f %% idle",
            (unsigned long long)load.n_conflicts, (unsigned long long)load.n_others, (unsigned long long)load.n_probes,
            (unsigned long long)load.n_wrong, per_request, idle * 100);
+    if (server > 0) printf("; server %.2f us a request", server);
     if (hits > 0) printf("; %.1f hits a query", hits);
     printf("; %.0f B an answer\n", answer);
 }
@@ -113,7 +117,7 @@ static const struct option options[] = {
     {"rate", 1, NULL, 'r'},      {"seconds", 1, NULL, 's'},     {"warm-up", 1, NULL, 'w'},  {"live", 1, NULL, 'L'},
     {"overlaps", 1, NULL, 'o'},  {"extras", 1, NULL, 'x'},      {"matched", 1, NULL, 'm'},  {"unmatched", 1, NULL, 'U'},
     {"places", 1, NULL, 'p'},    {"probe-every", 1, NULL, 'P'}, {"seed", 1, NULL, 'S'},     {"keep", 0, NULL, 'K'},
-    {"json", 0, NULL, 'j'},      {NULL, 0, NULL, 0},
+    {"json", 0, NULL, 'j'},      {"pid", 1, NULL, 'd'},      {NULL, 0, NULL, 0},
 };
 
 static void read_options(int argc, char **argv)
@@ -127,7 +131,8 @@ static void read_options(int argc, char **argv)
         "  --matched M       1        --unmatched U       0\n"
         "  --places N        1        --probe-every N     0: no probes\n"
         "  --extras N        K/10     strings in each key that name nothing\n"
-        "  --seed N          1        --json   --keep: leave what was made\n";
+        "  --seed N          1        --json   --keep: leave what was made\n"
+        "  --pid N           the server's process: its processor time is counted\n";
     int c;
 
     load.rng = (struct rng){1};
@@ -151,6 +156,7 @@ static void read_options(int argc, char **argv)
             load.n_extras = (unsigned)atoi(optarg);
             load.has_extras = true;
             break;
+        case 'd': load.server_pid = (pid_t)atoi(optarg); break;
         case 'K': load.keeps = true; break;
         case 'j': load.prints_json = true; break;
         default: (void)fputs(usage, stderr); exit(2);

@@ -118,6 +118,16 @@ static void connect_lane(struct lane *l)
 
 /* ---- Phases. ---- */
 
+static int64_t server_cpu_ns(void)
+{
+    clockid_t clock;
+
+    if (!load.server_pid) return 0;
+    errno = clock_getcpuclockid(load.server_pid, &clock);
+    if (errno) stop("--pid");
+    return clock_ns(clock);
+}
+
 static void start_phase(enum phase phase)
 {
     int64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -131,6 +141,7 @@ static void start_phase(enum phase phase)
         load.end_ns = load.measure_ns + (int64_t)(load.seconds * 1e9);
         load.n_due = load.n_sent = 0;
         load.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+        load.server_ns = server_cpu_ns();
     }
     for (unsigned i = 0; i < load.n_lanes; i++) {
         if (phase == RUN && load.rate > 0) make_idle(i);
@@ -174,7 +185,9 @@ void phase_run(enum phase phase)
             if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) read_some(l);
         }
     }
-    if (phase == RUN) load.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - load.cpu_ns;
+    if (phase != RUN) return;
+    load.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - load.cpu_ns;
+    load.server_ns = server_cpu_ns() - load.server_ns;
 }
 
 void lanes_connect(void)

@@ -72,6 +72,7 @@ struct load {
     struct str tokens[MAX_TOKENS];
     unsigned n_tokens, n_lanes, n_live, k, m, n_unmatched, n_places, probe_every, n_extras;
     double rate, seconds, warm_up;
+    pid_t server_pid; /* 0: its processor time is not counted. */
     bool prints_json, keeps, has_extras;
     struct rng rng;
 
@@ -86,7 +87,7 @@ struct load {
 
     int64_t start_ns, measure_ns, end_ns;
     uint64_t n_due, n_creates;
-    int64_t cpu_ns;
+    int64_t cpu_ns, server_ns; /* Processor time of the run, generator and server. */
     struct hist hists[N_MEASURED];
     uint64_t n_conflicts, n_others, n_probes, n_wrong, n_sent, n_hits, n_hit_answers, n_answer_bytes;
     struct str windows[SLOTS_MAX]; /* "time_start": ..., "time_end": ... of each slot. */

@@ -18,6 +18,7 @@
 #include "node/tree.h"
 
 #define NODE_TICK_US (60 * INT64_C(1000000)) /* Silence after which a tick is written (decision A8). */
+#define NODE_SIGN_EVERY_US 4000              /* Between the beginnings of two rounds of signing. */
 #define NODE_SNAPSHOT_ENTRIES 20000          /* Entries, or bytes, after which a snapshot is written. */
 #define NODE_SNAPSHOT_BYTES (64 * 1024 * 1024)
 #define NODE_BATCH_MAX 1024                  /* Proposals of one batch. */
@@ -66,7 +67,7 @@ struct node {
     pthread_cond_t sign_wake;
     uint64_t sign_size; /* Newest tree head to sign. */
     struct hash sign_root;
-    bool signer_stops;
+    bool signer_stops, signer_waits; /* signer_waits: for a head, not for the time of the next round. */
     pthread_cond_t signed_wake; /* signed_size has grown. */
     struct heads *heads;   /* The signer's own, after the start; NULL in memory. */
     uint64_t head_size;    /* The last head signed: the signer's own, after the start. */

@@ -4,8 +4,15 @@
  * It takes the newest tree head that the writer read back (I6), makes it the last signed head by compare-and-swap in a
  * store of its own, and only then publishes the note. One round is in flight; heads that pass meanwhile are skipped. A
  * head that contradicts the last signed one stops all writes and is never signed (I6).
+ *
+ * Rounds begin at least NODE_SIGN_EVERY_US apart: after a pause the first head is signed at once, under load one for many
+ * batches. A signature costs as much as two writes, and its sync would compete with the next batch's.
  */
 #include "node/node_internal.h"
+
+#include <errno.h>
+#include <time.h>
+
 #include "proof/checkpoint.h"
 
 /* Signs (size, root), swaps it in, and publishes it. */
@@ -46,16 +53,42 @@ enum err signer_sign_now(struct node *n, struct why *why)
     return sign_head(n, n->sign_size, &root, why);
 }
 
+/* When the round after one that begins now may begin. */
+static struct timespec next_round(void)
+{
+    struct timespec t;
+    must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    t.tv_nsec += NODE_SIGN_EVERY_US * 1000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+/* Waits until done is not the newest head and next has come, or the signer stops. Under sign_lock. */
+static void wait_for_head(struct node *n, uint64_t done, const struct timespec *next)
+{
+    while (!n->signer_stops) {
+        int e = pthread_cond_clockwait(&n->sign_wake, &n->sign_lock, CLOCK_MONOTONIC, next);
+        if (e == ETIMEDOUT) break;
+        must(e == 0);
+    }
+    n->signer_waits = true;
+    while (n->sign_size == done && !n->signer_stops) {
+        must(pthread_cond_wait(&n->sign_wake, &n->sign_lock) == 0);
+    }
+    n->signer_waits = false;
+}
+
 void *signer_main(void *arg)
 {
     struct node *n = arg;
     uint64_t done = atomic_load(&n->signed_size);
+    struct timespec next = {0};
 
     for (;;) {
         must(pthread_mutex_lock(&n->sign_lock) == 0);
-        while (n->sign_size == done && !n->signer_stops) {
-            must(pthread_cond_wait(&n->sign_wake, &n->sign_lock) == 0);
-        }
+        wait_for_head(n, done, &next);
+        next = next_round();
         bool stops = n->sign_size == done;
         uint64_t size = n->sign_size;
         struct hash root = n->sign_root;

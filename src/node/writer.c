@@ -141,7 +141,7 @@ void writer_hand_to_signer(struct node *n)
     must(pthread_mutex_lock(&n->sign_lock) == 0);
     n->sign_size = tree_size(n->tree);
     n->sign_root = root;
-    must(pthread_cond_signal(&n->sign_wake) == 0);
+    if (n->signer_waits) must(pthread_cond_signal(&n->sign_wake) == 0);
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
 }
 
