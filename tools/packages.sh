@@ -47,7 +47,8 @@ install_npm() {
     [ -d build/npm/node_modules ] && cmp -s test/foreign/package-lock.json build/npm/package-lock.json && return 0
     echo "Installing from npm, by test/foreign/package-lock.json"
     cp test/foreign/package.json test/foreign/package-lock.json build/npm/
-    npm ci --prefix build/npm --cache build/npm/cache --ignore-scripts --no-audit --no-fund --no-update-notifier --silent && return 0
+    npm ci --prefix build/npm --cache build/npm/cache --ignore-scripts \
+        --no-audit --no-fund --no-update-notifier --loglevel=error && return 0
     rm -rf build/npm/node_modules
     echo "npm ci failed: the tests that use its packages are skipped" >&2
 }

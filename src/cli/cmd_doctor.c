@@ -249,7 +249,7 @@ static void check_journal(const struct doctor *d, struct finding *f)
               v.n_entries, v.signed_leaves);
     } else {
         FOUND(f, FAIL, "%s", why.text);
-        FIX(f, "keep the folder as evidence; restore journal.db and snapshots from a backup, never the file heads (docs/operating.md)");
+        FIX(f, "keep the folder as evidence; restore journal.db from a backup, never the file heads (docs/operating.md)");
     }
     log_verdict_done(&v);
     log_source_close(source);
