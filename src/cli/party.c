@@ -72,7 +72,7 @@ enum err party_send(struct party *p, const char *method, struct str path, struct
     } else {
         call.body.at = NULL;
     }
-    buf_clear(&p->body);
+    buf_done(&p->body); /* The next answer comes in memory of its own. */
     p->root = (struct json_node){0};
     from = monotonic_us();
     TRY(http_client_call(p->client, &call, &p->status, &p->body, why));
