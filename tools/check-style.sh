@@ -74,6 +74,13 @@ for file in "${c[@]}"; do
     esac
 done | report "headers have their guard, sources include their own header first"
 
+# A path in a document, written from the top or from src/, names a file that is there; <...>, * and DIR stand for others.
+for file in ARCHITECTURE.md CONTRIBUTING.md README.md docs/*.md; do
+    grep -oE '`[a-z_./-]+/[A-Za-z0-9_.-]+\.(c|h|cc|sh|md|py|txt|json)`' "$file" 2>/dev/null | tr -d '`' | sort -u | while read -r path; do
+        [ -e "$path" ] || [ -e "src/$path" ] || [ -e "docs/$path" ] || echo "$file: there is no $path"
+    done
+done | report "documents name files that exist"
+
 # Words for people: a notice is delivered or read; a plan is accepted or refused.
 grep -nEi '"[^"]*\b(approved|cleared)\b[^"]*"' $(printf '%s\n' "${c[@]}" | grep '^src/') /dev/null |
     report "no text for people says approved or cleared"
