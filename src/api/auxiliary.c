@@ -232,7 +232,7 @@ void aux_on_global_options(struct call *c)
 void aux_on_entry_fate(struct call *c)
 {
     static const char *const words[] = {
-        [NODE_COMMITTED] = "committed", [NODE_ABSENT] = "absent", [NODE_OPEN] = "open"};
+        [NODE_COMMITTED] = "committed", [NODE_ABSENT] = "absent", [NODE_OPEN] = "open", [NODE_UNKNOWN] = "unknown"};
     struct hash hash;
     if (!hex_decode(c->args[0], sizeof hash.b, hash.b)) {
         call_refuse_status(c, 400, STR("hash: must be 64 hexadecimal digits"));

@@ -276,6 +276,23 @@ static enum err verify(struct log_source *s, const struct log_options *o, struct
     return err;
 }
 
+/* What two replays of one journal must agree on, whatever program, compiler or machine did them. */
+static enum err digest(struct log_source *s, struct why *why)
+{
+    AUTO(buf_done) struct buf out = {0};
+    struct log_verdict v;
+    enum err err = log_check(s, show_progress, &v, why);
+    if (err == OK) {
+        buf_addf(&out, "entries %" PRIu64 "\nroot ", v.n_entries);
+        b64_add(&out, B64_STANDARD, v.root.b, sizeof v.root.b);
+        buf_add_str(&out, STR("\nstate "));
+        hex_add(&out, v.state_digest.b, sizeof v.state_digest.b);
+        printf("%.*s\n", STR_ARG(buf_str(&out)));
+    }
+    log_verdict_done(&v);
+    return err;
+}
+
 static enum err act(struct log_source *s, const struct arg_texts *words, const struct log_options *o, struct why *why)
 {
     struct str verb = str_of(words->at[0]);
@@ -283,6 +300,7 @@ static enum err act(struct log_source *s, const struct arg_texts *words, const s
 
     if (str_equal(verb, STR("tail"))) return tail(s, o, why);
     if (str_equal(verb, STR("verify"))) return verify(s, o, why);
+    if (str_equal(verb, STR("digest"))) return digest(s, why);
     if (!str_to_u64(str_of(words->at[1]), INT64_MAX, &index)) return fail(why, ERR_INPUT, "show wants an entry's index, not \"%s\"", words->at[1]);
     return print_entry(s, index, why);
 }
@@ -304,8 +322,9 @@ int cmd_log(int argc, char **argv)
         .summary = "read a journal, and check it",
         .examples = "  clearline log tail --data node1 --last 3\n"
                     "  clearline log show 0 --target http://127.0.0.1:8082\n"
-                    "  clearline log verify --data node1\n",
-        .operands = "tail | show INDEX | verify",
+                    "  clearline log verify --data node1\n"
+                    "  clearline log digest --data node1    what equal journals give everywhere\n",
+        .operands = "tail | show INDEX | verify | digest",
         .ret_operands = &words,
         ARGS(options),
     };
@@ -314,10 +333,10 @@ int cmd_log(int argc, char **argv)
     enum err err;
 
     if (!args_parse(&args, argc, argv, &code)) return code;
-    if (words.n == 0) return args_wrong(&args, "wants tail, show INDEX or verify");
+    if (words.n == 0) return args_wrong(&args, "wants tail, show INDEX, verify or digest");
     wanted = strcmp(words.at[0], "show") == 0 ? 2 : 1;
-    if (wanted == 1 && strcmp(words.at[0], "tail") != 0 && strcmp(words.at[0], "verify") != 0)
-        return args_wrong(&args, "does not know \"%s\": there are tail, show INDEX and verify", words.at[0]);
+    if (wanted == 1 && strcmp(words.at[0], "tail") != 0 && strcmp(words.at[0], "verify") != 0 && strcmp(words.at[0], "digest") != 0)
+        return args_wrong(&args, "does not know \"%s\": there are tail, show INDEX, verify and digest", words.at[0]);
     if (words.n != wanted) return args_wrong(&args, "%s takes %zu words, not %zu", words.at[0], wanted - 1, words.n - 1);
     if (!o.data == !o.target) return args_wrong(&args, "wants --data DIR or --target URL");
     err = o.data ? log_source_open_data(o.data, &source, &why) : log_source_open_url(o.target, &source, &why);

@@ -278,7 +278,8 @@ int cmd_serve(int argc, char **argv)
     enum err e = start_all(&s, &why);
     if (e != OK) {
         stop_all(&s);
-        return args_fail(&args, e, &why);
+        int said = args_fail(&args, e, &why);
+        return said == EXIT_USAGE || said == EXIT_NOT_ALLOWED ? said : EXIT_CANNOT_TELL; /* It never answers no by not starting. */
     }
     say_ready(&s);
     must(sigwait(&signals, &signal_number) == 0);

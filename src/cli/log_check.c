@@ -139,6 +139,7 @@ enum err log_check(struct log_source *s, void (*progress)(uint64_t done, uint64_
         if (progress && err == OK) progress(i + 1, all);
     }
     if (err == OK) err = check_signature(&c, why);
+    if (err == OK) ret->state_digest = state_digest(state_view(c.state));
     ret->root = merkle_root(&c.tree);
     state_free(c.state);
     buf_done(&c.entry);

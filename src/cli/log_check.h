@@ -14,6 +14,7 @@ struct log_verdict {
     uint64_t n_refused;      /* Changes whose outcome is a refusal. */
     uint64_t n_void;         /* Places taken by bytes that are no entry. */
     struct hash root;        /* Of all 2 * n_entries leaves. */
+    struct hash state_digest; /* state_digest() after the last entry. */
     uint64_t signed_leaves;  /* Of the newest checkpoint, whose signature and root are good; 0: there is none. */
     struct hash genesis;     /* SHA-256 of entry 0: who knows this knows which network it is. */
     struct buf origin;

@@ -251,7 +251,7 @@ enum err snapfile_newest(const char *dir, struct snapmap *ret, struct why *why)
         }
         found.n_damaged++;
     }
-    return ERR_NOT_FOUND; /* *why is of the last one looked at. */
+    return ERR_CORRUPT; /* *why is of the last one looked at. */
 }
 
 void snapmap_done(struct snapmap *m)

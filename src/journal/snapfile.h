@@ -33,8 +33,8 @@ struct snapmap {
     size_t n_map;
 };
 
-/* Maps the newest good one; reads all of it once for its hash. ERR_NOT_FOUND if none is good, and then *why says
- * whether any was damaged. ERR_DISK. */
+/* Maps the newest good one; reads all of it once for its hash. ERR_NOT_FOUND if there is none, ERR_CORRUPT if
+ * none is good; *why names one. ERR_DISK. */
 CHECKED enum err snapfile_newest(const char *dir, struct snapmap *ret, struct why *why);
 void snapmap_done(struct snapmap *m);
 

@@ -11,6 +11,7 @@
 
 #include "base/hex.h"
 #include "node/entropy.h"
+#include "journal/snapfile.h"
 #include "node/node_internal.h"
 #include "proof/checkpoint.h"
 #include "state/genesis.h"
@@ -33,6 +34,23 @@ static void choose_origin(struct node *n, struct str wanted)
     entropy_fill(random, sizeof random);
     buf_add_str(&n->origin, STR("line.invalid/"));
     hex_add(&n->origin, random, sizeof random);
+}
+
+/* What belongs to a journal that is not there any more: nothing new may be made beside it. */
+static enum err check_new_folder(struct node *n, struct why *why)
+{
+    struct snapmap file = {0};
+    struct why ignored;
+
+    if (n->head_size > 0) {
+        return fail(why, ERR_CORRUPT, "%s/journal.db is missing or empty, but this node signed %llu entries: restore it",
+                    n->dir, (unsigned long long)n->head_size / 2);
+    }
+    if (!n->dir) return OK;
+    enum err e = snapfile_newest(n->dir, &file, &ignored);
+    snapmap_done(&file);
+    if (e == ERR_NOT_FOUND) return OK;
+    return fail(why, ERR_CORRUPT, "%s/journal.db is missing or empty beside snapshots of it: restore it", n->dir);
 }
 
 static enum err propose_genesis(struct node *n, const struct node_options *options, struct why *why)
@@ -96,15 +114,26 @@ static enum err start_from_genesis(struct node *n, struct why *why)
 
 static enum err restore(struct node *n, struct why *why)
 {
-    struct why ignored;
+    struct why problem;
     n->tree = tree_new(n->store);
-    if (keeper_restore(n, &ignored) == OK) return OK;
+    enum err e = keeper_restore(n, &problem);
+    if (e == OK) return OK;
     /* No whole snapshot: everything is in the journal. */
+    if (e != ERR_NOT_FOUND) node_warn(n, "the journal is replayed from its start", &problem);
     state_free(n->state);
     n->state = NULL;
     tree_free(n->tree);
     n->tree = tree_new(n->store);
     return start_from_genesis(n, why);
+}
+
+/* Where the last signed head ends, the root must be the one that was signed. */
+static enum err check_root(struct node *n, struct why *why)
+{
+    struct hash root = tree_root(n->tree);
+    if (tree_size(n->tree) != n->head_size || hash_equal(&root, &n->head_root)) return OK;
+    return fail(why, ERR_CORRUPT, "the journal differs from the head of %llu leaves that this node signed",
+                (unsigned long long)n->head_size);
 }
 
 /* Replays in slices, so that memory stays bounded; stops at the last signed size to compare roots. */
@@ -122,19 +151,18 @@ static enum err replay(struct node *n, struct why *why)
                     "the journal ends at entry %llu, but this node signed %llu: it was set back or restored from an old copy",
                     (unsigned long long)store_size(n->store), (unsigned long long)signed_entries);
     }
+    TRY(check_root(n, why)); /* A snapshot may stand there already. */
+    uint64_t flushed = state_view(n->state)->position;
     while (state_view(n->state)->position < store_size(n->store)) {
         AUTO(arena_done) struct arena arena = {0};
         uint64_t position = state_view(n->state)->position;
         uint64_t end = position + 1024;
         if (position < signed_entries && end > signed_entries) end = signed_entries;
         TRY(writer_apply_up_to(n, end, signed_entries, &arena, why));
-        if (2 * state_view(n->state)->position == n->head_size) {
-            struct hash root = tree_root(n->tree);
-            if (!hash_equal(&root, &n->head_root)) {
-                return fail(why, ERR_CORRUPT,
-                            "the journal differs from the head of %llu leaves that this node signed",
-                            (unsigned long long)n->head_size);
-            }
+        TRY(check_root(n, why));
+        if (end - flushed >= NODE_REPLAY_FLUSH) {
+            TRY(writer_flush(n, why));
+            flushed = end;
         }
     }
     return OK;
@@ -174,29 +202,76 @@ static enum err open_heads(struct node *n, struct why *why)
                     path, (unsigned long long)store_size(n->store));
     }
     TRY(e);
+    if (heads_was_torn(n->heads)) {
+        struct why torn;
+        (void)fail(&torn, ERR_CORRUPT, "%s: one of two heads is damaged; the other one counts", path);
+        node_warn(n, "a write was cut off, or the file decays", &torn);
+    }
     (void)heads_last(n->heads, &n->head_size, &n->head_root, NULL);
     return OK;
 }
 
+/* The keys are those that the journal admitted; a node that has not joined yet joins, which only the first start does. */
+static enum err check_keys(struct node *n, const struct node_options *options, struct why *why)
+{
+    const struct view *v = state_view(n->state);
+    struct key_public root, log, mirror;
+    uint8_t root_id[8];
+
+    author_id(&n->keys.root, root_id);
+    if (!state_author_key(v, root_id, &root)) {
+        return fail(why, ERR_CORRUPT, "the genesis does not know %s/keys/root.key: keys and journal do not belong together",
+                    n->dir ? n->dir : "");
+    }
+    if (!state_author_log_keys(v, n->author, &log, &mirror)) {
+        if (v->position > 2) {
+            return fail(why, ERR_CORRUPT, "the journal does not know %s/keys/entry.key: keys and journal do not belong together",
+                        n->dir ? n->dir : "");
+        }
+        TRY(join(n, options, why));
+        if (!state_author_log_keys(state_view(n->state), n->author, &log, &mirror)) {
+            return fail(why, ERR_CORRUPT, "the genesis does not admit this node: keys and journal do not belong together");
+        }
+    }
+    if (memcmp(log.b, n->keys.log.public.b, sizeof log.b) != 0 ||
+        memcmp(mirror.b, n->keys.mirror.public.b, sizeof mirror.b) != 0) {
+        return fail(why, ERR_CORRUPT, "%s/keys/log.key or mirror.key is not the one this node joined with: restore it",
+                    n->dir ? n->dir : "");
+    }
+    return OK;
+}
+
+/* Says which file it is about, where whoever found out did not know. */
+static enum err name_journal(const struct node *n, enum err e, struct why *why)
+{
+    struct why inner;
+    if (e != ERR_CORRUPT || !n->dir || !why || str_starts(str_of(why->text), str_of(n->dir))) return e;
+    inner = *why;
+    return fail(why, e, "%s/journal.db: %s", n->dir, inner.text);
+}
+
+static enum err open_journal(struct node *n, const struct node_options *options, struct why *why)
+{
+    TRY(open_genesis(n, options, why));
+    TRY(restore(n, why));
+    return replay(n, why);
+}
+
 enum err boot(struct node *n, const struct node_options *options, struct why *why)
 {
-    struct key_public key;
+    bool is_new = store_size(n->store) == 0;
 
-    TRY(keys_open(&n->keys, n->dir, why));
-    author_id(&n->keys.entry, n->author);
     TRY(open_heads(n, why));
+    if (is_new) TRY(check_new_folder(n, why));
+    TRY(keys_open(&n->keys, n->dir, is_new, why));
+    author_id(&n->keys.entry, n->author);
     if (options->origin.n && !checkpoint_origin_is_valid(options->origin)) {
         return fail(why, ERR_INPUT, "%.*s cannot be an origin: no blanks, no '+', no control characters",
                     STR_ARG(str_first(options->origin, 100)));
     }
-    if (store_size(n->store) == 0) TRY(propose_genesis(n, options, why));
-    TRY(open_genesis(n, options, why));
-    TRY(restore(n, why));
-    TRY(replay(n, why));
-    if (!state_author_key(state_view(n->state), n->author, &key)) TRY(join(n, options, why));
-    if (!state_author_key(state_view(n->state), n->author, &key)) {
-        return fail(why, ERR_CORRUPT, "the journal's genesis does not know this node's keys: DIR/keys and journal do not belong together");
-    }
+    if (is_new) TRY(propose_genesis(n, options, why));
+    TRY(name_journal(n, open_journal(n, options, why), why));
+    TRY(check_keys(n, options, why));
     (void)state_author_next(state_view(n->state), n->author, &n->next_slot, &n->previous,
                             &n->last_time_ms);
     return OK;

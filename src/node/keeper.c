@@ -25,6 +25,14 @@ void keeper_hand_over(struct node *n)
     must(pthread_mutex_unlock(&n->keep_lock) == 0);
 }
 
+bool keeper_is_busy(struct node *n)
+{
+    must(pthread_mutex_lock(&n->keep_lock) == 0);
+    bool is_busy = n->keep_due || n->keep_view;
+    must(pthread_mutex_unlock(&n->keep_lock) == 0);
+    return is_busy;
+}
+
 static enum err write_piece(void *context, struct str piece, struct why *why)
 {
     return snapfile_write(context, piece, why);
@@ -55,8 +63,7 @@ enum err keeper_write_now(struct node *n, struct why *why)
 {
     AUTO(buf_done) struct buf edge = {0};
     if (!n->dir || state_view(n->state)->position == n->snapshot_at) return OK;
-    if (n->has_uncommitted) TRY(store_flush(n->store, why));
-    n->has_uncommitted = false;
+    if (n->has_uncommitted) TRY(writer_flush(n, why));
     tree_write(n->tree, &edge);
     return write_snapshot(n, state_view(n->state), buf_str(&edge), why);
 }
@@ -77,11 +84,11 @@ void *keeper_main(void *arg)
         struct why why = {0};
         enum err e = write_snapshot(n, n->keep_view, buf_str(&n->keep_edge), &why);
         state_done_reading(&n->keep_pin);
+        if (e != OK) node_warn(n, "no snapshot", &why); /* The journal alone is enough. */
 
         must(pthread_mutex_lock(&n->keep_lock) == 0);
         n->keep_view = NULL;
         n->n_snapshots += e == OK;
-        if (e != OK) n->snapshot_failed = why; /* Seen in status; the journal alone is enough. */
     }
     must(pthread_mutex_unlock(&n->keep_lock) == 0);
     return NULL;
@@ -89,12 +96,17 @@ void *keeper_main(void *arg)
 
 enum err keeper_restore(struct node *n, struct why *why)
 {
-    struct snapmap file;
+    struct snapmap file = {0};
     uint64_t edge_bytes = 0;
 
     if (!n->dir) return ERR_NOT_FOUND;
     TRY(snapfile_newest(n->dir, &file, why));
     struct str bytes = file.contents;
+    if (file.n_damaged) {
+        struct why damaged;
+        (void)fail(&damaged, ERR_CORRUPT, "%s: %u damaged", n->dir, file.n_damaged);
+        node_warn(n, "newer snapshots are passed over", &damaged);
+    }
     /* Replay must pass the signed head to compare its root; the keeper waits for that before it commits. */
     enum err e = 2 * file.position <= n->head_size ? OK : fail(why, ERR_CORRUPT, "the snapshot is newer than the last signed head");
     if (e == OK && bytes.n < 8) e = fail(why, ERR_CORRUPT, "the snapshot is too short");

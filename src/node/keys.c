@@ -86,7 +86,7 @@ static enum err make_files(uint8_t seeds[4][32], const char *dir, const char *fo
     return sync_folder(dir, why);
 }
 
-static enum err open_files(uint8_t seeds[4][32], const char *dir, struct why *why)
+static enum err open_files(uint8_t seeds[4][32], const char *dir, bool may_make, struct why *why)
 {
     char folder[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -96,8 +96,9 @@ static enum err open_files(uint8_t seeds[4][32], const char *dir, struct why *wh
         return fail(why, ERR_INPUT, "the data folder's path is too long");
     }
     if (stat(folder, &is) != 0) {
-        if (errno == ENOENT) return make_files(seeds, dir, folder, why);
-        return fail(why, ERR_DISK, "%s: %s", folder, strerror(errno));
+        if (errno != ENOENT) return fail(why, ERR_DISK, "%s: %s", folder, strerror(errno));
+        if (may_make) return make_files(seeds, dir, folder, why);
+        return fail(why, ERR_CORRUPT, "%s is missing beside a journal: restore it from its backup", folder);
     }
     for (int i = 0; i < 4; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.key", folder, names[i]);
@@ -110,11 +111,11 @@ static enum err open_files(uint8_t seeds[4][32], const char *dir, struct why *wh
     return OK;
 }
 
-enum err keys_open(struct keys *ret, const char *dir, struct why *why)
+enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why)
 {
     uint8_t seeds[4][32];
     if (dir) {
-        TRY(open_files(seeds, dir, why));
+        TRY(open_files(seeds, dir, may_make, why));
     } else {
         entropy_fill(seeds, sizeof seeds);
     }

@@ -18,9 +18,9 @@ struct keys {
     struct key_secret mirror;
 };
 
-/* Reads the keys, or makes them where all are missing (dir NULL: in memory only). ERR_CORRUPT names the file that is
- * unreadable, damaged, or open to others than its owner. */
-CHECKED enum err keys_open(struct keys *ret, const char *dir, struct why *why);
+/* Reads the keys; where all are missing makes them if may_make is set (dir NULL: in memory only). ERR_CORRUPT names the file
+ * that is missing, unreadable, damaged, or open to others than its owner. */
+CHECKED enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why);
 void keys_done(struct keys *k);
 
 #endif

@@ -3,12 +3,14 @@
  */
 #include "node/node.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/b64.h"
 #include "base/limits.h"
 #include "node/node_internal.h"
+#include "proof/merkle.h"
 #include "proof/note.h"
 
 #define FATE_SEARCH 65536 /* Entries that node_fate() looks through, newest first. */
@@ -22,8 +24,12 @@ int64_t node_now_us(void)
 
 static void init_locks(struct node *n)
 {
+    pthread_condattr_t monotonic; /* For the writer's deadlines. */
+    must(pthread_condattr_init(&monotonic) == 0);
+    must(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
     must(pthread_mutex_init(&n->lock, NULL) == 0);
-    must(pthread_cond_init(&n->wake, NULL) == 0);
+    must(pthread_cond_init(&n->wake, &monotonic) == 0);
+    (void)pthread_condattr_destroy(&monotonic);
     must(pthread_mutex_init(&n->fresh.lock, NULL) == 0);
     must(pthread_mutex_init(&n->sign_lock, NULL) == 0);
     must(pthread_cond_init(&n->sign_wake, NULL) == 0);
@@ -64,6 +70,7 @@ enum err node_start(const struct node_options *options, struct node **ret, struc
     if (options->dir) n->dir = mem_dup(options->dir, strlen(options->dir) + 1);
     n->last = &n->first;
     n->entries_public = options->entries_public;
+    n->tick_us = options->tick_us ? options->tick_us : NODE_TICK_US;
     atomic_store(&n->takes_writes, true);
     init_locks(n);
 
@@ -97,7 +104,7 @@ void node_stop(struct node *n)
     stop_thread(n->keeper, &n->keep_lock, &n->keep_wake, &n->keeper_stops);
     stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
     /* A node that could not write has nothing whole to keep; the next start replays. */
-    if (atomic_load(&n->takes_writes)) (void)!keeper_write_now(n, &why);
+    if (atomic_load(&n->takes_writes) && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
     free_node(n);
 }
 
@@ -107,7 +114,16 @@ void node_stop_writes(struct node *n, const struct why *why)
     if (atomic_load(&n->takes_writes)) {
         n->stopped_because = *why;
         atomic_store(&n->takes_writes, false);
+        (void)fprintf(stderr, "WRITES STOPPED, reads go on; mend it and restart: %s\n", why->text);
     }
+    must(pthread_mutex_unlock(&n->lock) == 0);
+}
+
+void node_warn(struct node *n, const char *what, const struct why *why)
+{
+    must(pthread_mutex_lock(&n->lock) == 0);
+    (void)fail(&n->warning, OK, "%s: %s", what, why->text);
+    (void)fprintf(stderr, "WARNING: %s\n", n->warning.text);
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
@@ -222,10 +238,26 @@ static enum err read_outcome(struct node *n, uint64_t index, struct buf *ret, st
     return is_fresh ? OK : store_get_outcome(n->store, index, ret, why);
 }
 
+/* Leaf bytes, appended, if they have the hash that stands at leaf % 256 of its tile. */
+static enum err read_leaf(struct node *n, uint64_t leaf, struct str tile, struct buf *ret,
+                          struct why *why)
+{
+    size_t before = ret->n;
+    TRY(leaf % 2 ? read_outcome(n, leaf / 2, ret, why) : store_get_entry(n->store, leaf / 2, ret, why));
+    struct hash is = hash_leaf(str_skip(buf_str(ret), before));
+    if (memcmp(is.b, tile.at + leaf % TILE_WIDTH * sizeof is.b, sizeof is.b) != 0) {
+        ret->n = before;
+        return fail(why, ERR_CORRUPT, "%s %llu: the stored bytes are not those of the log",
+                    leaf % 2 ? "the outcome of entry" : "entry", (unsigned long long)leaf / 2);
+    }
+    return OK;
+}
+
 enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *why)
 {
-    return leaf % 2 ? read_outcome(n, leaf / 2, ret, why)
-                    : store_get_entry(n->store, leaf / 2, ret, why);
+    AUTO(buf_done) struct buf tile = {0};
+    TRY(tree_tile(n->tree, 0, leaf / TILE_WIDTH, (unsigned)(leaf % TILE_WIDTH) + 1, &tile, why));
+    return read_leaf(n, leaf, buf_str(&tile), ret, why);
 }
 
 enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
@@ -237,9 +269,11 @@ enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf 
                     (unsigned long long)size);
     }
     AUTO(buf_done) struct buf leaf = {0};
+    AUTO(buf_done) struct buf tile = {0};
+    TRY(tree_tile(n->tree, 0, index, width, &tile, why));
     for (uint64_t i = index << 8; i < (index << 8) + width; i++) {
         buf_clear(&leaf);
-        TRY(node_leaf(n, i, &leaf, why));
+        TRY(read_leaf(n, i, buf_str(&tile), &leaf, why));
         must(leaf.n <= 65535);
         char length[2] = {(char)(leaf.n >> 8), (char)(leaf.n & 255)};
         buf_add(ret, length, sizeof length);
@@ -264,6 +298,7 @@ void node_status(struct node *n, struct node_status *ret)
     state_done_reading(&pin);
     must(pthread_mutex_lock(&n->lock) == 0);
     ret->stopped_because = n->stopped_because;
+    ret->warning = n->warning;
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
@@ -278,15 +313,18 @@ enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
     AUTO(buf_done) struct buf bytes = {0};
     bool is_open = false;
 
-    uint64_t size = store_size(n->store);
-    for (uint64_t i = size; i > 0 && size - i < FATE_SEARCH; i--) {
-        buf_clear(&bytes);
-        if (store_get_entry(n->store, i - 1, &bytes, NULL) != OK) return NODE_OPEN;
-        struct hash h = hash_of(buf_str(&bytes));
-        if (hash_equal(&h, entry_hash)) return NODE_COMMITTED;
-    }
+    /* First, since an entry that is not open any more may be in the store by then. */
     must(pthread_mutex_lock(&n->lock) == 0);
     for (size_t i = 0; i < n->n_unclear; i++) is_open |= hash_equal(&n->unclear[i], entry_hash);
     must(pthread_mutex_unlock(&n->lock) == 0);
+
+    uint64_t size = store_size(n->store);
+    for (uint64_t i = size; i > 0; i--) {
+        if (size - i == FATE_SEARCH) return is_open ? NODE_OPEN : NODE_UNKNOWN;
+        buf_clear(&bytes);
+        if (store_get_entry(n->store, i - 1, &bytes, NULL) != OK) return NODE_UNKNOWN;
+        struct hash h = hash_of(buf_str(&bytes));
+        if (hash_equal(&h, entry_hash)) return NODE_COMMITTED;
+    }
     return is_open ? NODE_OPEN : NODE_ABSENT;
 }

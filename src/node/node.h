@@ -23,6 +23,7 @@ struct node_options {
     struct str member;      /* Name of the one member. Empty: "member". */
     bool entries_public;    /* For a new genesis (decision E3). */
     bool needs_412_for_down;
+    int64_t tick_us;        /* Silence after which a tick is written (decision A8); 0: 60 s. */
 };
 
 /* Makes or opens keys, genesis and state; replays what the snapshot lacks. */
@@ -58,12 +59,14 @@ int64_t node_now_us(void); /* The node's wall clock, microseconds UTC. */
 
 /* The newest signed checkpoint note, appended; ERR_UNAVAILABLE before the first. Any thread. */
 CHECKED enum err node_checkpoint(struct node *n, struct buf *ret, struct why *why);
-/* A tile of the log (tlog-tiles): level 0.. and width 1..256 as published by the newest checkpoint. ERR_NOT_FOUND beyond it. */
+/* A tile of the log (tlog-tiles): level 0.. and width 1..256 as published by the newest checkpoint. ERR_NOT_FOUND beyond it.
+ * What comes from storage is held against the tree's edge in memory: ERR_CORRUPT if it does not belong to it. */
 CHECKED enum err node_tile(struct node *n, unsigned level, uint64_t index, unsigned width,
                            struct buf *ret, struct why *why);
 CHECKED enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
                              struct why *why);
-/* Bytes of one leaf: entry leaf / 2 if even, its outcome if odd. ERR_NOT_FOUND beyond the journal. Any thread. */
+/* Bytes of one leaf: entry leaf / 2 if even, its outcome if odd. ERR_NOT_FOUND beyond the journal, ERR_CORRUPT if they
+ * are not those of the tree. Any thread. */
 CHECKED enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *why);
 
 /* Counters for /metrics, status and benches; each is read atomically. */
@@ -74,14 +77,16 @@ struct node_status {
     uint64_t n_waiting;
     bool takes_writes;
     struct why stopped_because;
+    struct why warning; /* The last that went wrong and stopped nothing: a snapshot damaged or not written, a torn head. */
 };
 void node_status(struct node *n, struct node_status *ret);
 
 /* The log key's verifier line (vkey), appended. */
 void node_vkey(const struct node *n, struct buf *ret);
 
-/* Committed, absent or still open (decision D1): whether an entry with this hash is in the journal. */
-enum node_fate { NODE_COMMITTED, NODE_ABSENT, NODE_OPEN };
+/* Whether an entry with this hash is in the journal (decision D1): committed, absent for ever, still open, or unknown,
+ * since only the newest 65,536 entries are searched, and storage may fail. About 5 us an entry. Any thread. */
+enum node_fate { NODE_COMMITTED, NODE_ABSENT, NODE_OPEN, NODE_UNKNOWN };
 enum node_fate node_fate(struct node *n, const struct hash *entry_hash);
 
 #endif

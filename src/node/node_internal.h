@@ -23,6 +23,7 @@
 #define NODE_SNAPSHOT_BYTES (64 * 1024 * 1024)
 #define NODE_BATCH_MAX 1024                  /* Proposals of one batch. */
 #define NODE_WAITING_MAX 16384               /* Proposals that may wait; more are refused. */
+#define NODE_REPLAY_FLUSH 16384              /* Entries replayed between commits of what is derived from them. */
 
 /* Outcomes whose transaction is not committed yet: bundles and receipts read them here. */
 struct fresh_outcomes {
@@ -43,7 +44,7 @@ struct node {
     struct hash genesis_hash;
     bool entries_public;
     pthread_t writer, signer, keeper;
-    unsigned n_threads; /* How many of the three run. */
+    int64_t tick_us; /* Silence after which a tick is written. */
 
     /* The queue: under lock. */
     pthread_mutex_t lock;
@@ -82,12 +83,12 @@ struct node {
     const struct view *keep_view;
     struct buf keep_edge;
     uint64_t n_snapshots;
-    struct why snapshot_failed;
 
     /* Counters; relaxed. */
     _Atomic uint64_t n_waiting, n_batches, n_entries, n_changes, n_refused_late, signed_size;
     _Atomic bool takes_writes;
     struct why stopped_because; /* Under lock; set once, before takes_writes becomes false. */
+    struct why warning;         /* Under lock: see struct node_status. */
     struct hash unclear[NODE_BATCH_MAX]; /* Under lock: entries of the write that failed. */
     size_t n_unclear;
 };
@@ -107,6 +108,7 @@ CHECKED enum err writer_apply_up_to(struct node *n, uint64_t end, uint64_t verif
 CHECKED enum err writer_order_own(struct node *n, const struct key_secret *signer, struct entry *e,
                                   struct why *why);
 void writer_hand_to_signer(struct node *n);
+CHECKED enum err writer_flush(struct node *n, struct why *why); /* Commits what is derived. */
 
 /* signer.c */
 void *signer_main(void *node);
@@ -118,6 +120,7 @@ bool signer_wait(struct node *n, uint64_t size);
 /* keeper.c */
 void *keeper_main(void *node);
 void keeper_hand_over(struct node *n); /* Writer: pins what is published and asks for a snapshot. */
+bool keeper_is_busy(struct node *n);     /* A snapshot is in the making. */
 CHECKED enum err keeper_write_now(struct node *n, struct why *why); /* No other thread runs. */
 /* Restores state and tree from the newest snapshot that is whole; ERR_NOT_FOUND if there is none. */
 CHECKED enum err keeper_restore(struct node *n, struct why *why);
@@ -125,7 +128,9 @@ CHECKED enum err keeper_restore(struct node *n, struct why *why);
 /* boot.c */
 CHECKED enum err boot(struct node *n, const struct node_options *options, struct why *why);
 
-/* node.c: stops all further writes; the first reason is kept. */
+/* node.c: stops all further writes and says so once on stderr; the first reason is kept. */
 void node_stop_writes(struct node *n, const struct why *why);
+/* Keeps what went wrong without stopping anything, for status; said on stderr as well. */
+void node_warn(struct node *n, const char *what, const struct why *why);
 
 #endif

@@ -16,6 +16,7 @@ struct packed {
     struct str bytes; /* The signed entry, once made. */
     struct hash hash; /* SHA-256 of bytes. */
     uint64_t slot;
+    bool is_applied; /* Read back, and its proposals have their outcomes. */
 };
 
 VEC_DEFINE(packed_vec, struct packed);

@@ -113,6 +113,36 @@ static bool copy_from_memory(struct tree *t, unsigned level, uint64_t index, uns
     return false;
 }
 
+/* What the hashes of a full tile come to: their hash one level up. */
+static struct hash tile_root(const char *hashes)
+{
+    struct hash h[TILE_WIDTH];
+    memcpy(h, hashes, sizeof h);
+    for (size_t n = TILE_WIDTH; n > 1; n /= 2) {
+        for (size_t i = 0; i < n / 2; i++) h[i] = hash_node(&h[2 * i], &h[2 * i + 1]);
+    }
+    return h[0];
+}
+
+/* A full tile of the store must be what its parent says, and that one, too, up to the edge in memory, whose root the node
+ * signed: at most a read and 255 hashes a level. */
+static enum err stored_tile(struct tree *t, unsigned level, uint64_t index, struct buf *ret, struct why *why)
+{
+    AUTO(buf_done) struct buf parent = {0};
+    size_t before = ret->n;
+    unsigned at = (unsigned)(index % TILE_WIDTH);
+
+    TRY(store_get_tile(t->store, level, index, ret, why));
+    if (ret->n - before == TILE_WIDTH * sizeof(struct hash)) {
+        struct hash is = tile_root(ret->at + before);
+        enum err e = tree_tile(t, level + 1, index / TILE_WIDTH, at + 1, &parent, why);
+        if (e == OK && memcmp(is.b, parent.at + at * sizeof is, sizeof is) == 0) return OK;
+    }
+    ret->n = before;
+    return fail(why, ERR_CORRUPT, "tile %u/%llu: the stored hashes are not those of the log", level,
+                (unsigned long long)index);
+}
+
 enum err tree_tile(struct tree *t, unsigned level, uint64_t index, unsigned width,
                    struct buf *ret, struct why *why)
 {
@@ -123,11 +153,7 @@ enum err tree_tile(struct tree *t, unsigned level, uint64_t index, unsigned widt
     if (is_found) return OK;
 
     size_t before = ret->n;
-    TRY(store_get_tile(t->store, level, index, ret, why));
-    if (ret->n - before < width * sizeof(struct hash)) {
-        ret->n = before;
-        return fail(why, ERR_NOT_FOUND, "the tile has fewer hashes");
-    }
+    TRY(stored_tile(t, level, index, ret, why));
     ret->n = before + width * sizeof(struct hash);
     return OK;
 }

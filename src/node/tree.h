@@ -26,7 +26,8 @@ void tree_committed(struct tree *t);
 void tree_write(const struct tree *t, struct buf *to);
 CHECKED enum err tree_read(struct tree *t, struct str bytes, struct why *why);
 
-/* The first width hashes (1..256) of tile (level, index), appended. ERR_NOT_FOUND if it has fewer. Any thread. */
+/* The first width hashes (1..256) of tile (level, index), appended. ERR_NOT_FOUND if it has fewer,
+ * ERR_CORRUPT if what the store has is not of this tree. Any thread. */
 CHECKED enum err tree_tile(struct tree *t, unsigned level, uint64_t index, unsigned width,
                            struct buf *ret, struct why *why);
 

@@ -77,15 +77,21 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
     struct outcome *outcomes;
     struct key_public key;
 
+    struct why undecodable = {0};
+
     buf_clear(&r->leaf);
-    if (entry_decode(bytes, r->arena, &e, &r->why) != OK) {
-        state_apply_void(n->state, bytes, &r->leaf);
-        keep_leaf(n, index, bytes, buf_str(&r->leaf));
-        return OK;
+    /* Engines bring in only entries that decode and verify (decision B2): anything else is damage, and applying it as a
+     * refusal would lose a write that was acknowledged. */
+    if (entry_decode(bytes, r->arena, &e, &undecodable) != OK) {
+        return fail(&r->why, ERR_CORRUPT, "entry %llu is damaged: %s", (unsigned long long)index,
+                    undecodable.text);
     }
     struct packed *own = find_waiting(r, &e, bytes);
-    if (!own && index >= r->verify_from && state_author_key(state_view(n->state), e.author, &key) &&
-        !entry_verify(bytes, buf_str(&n->origin), &key)) {
+    if (!own && index >= r->verify_from && !state_author_key(state_view(n->state), e.author, &key)) {
+        return fail(&r->why, ERR_CORRUPT, "entry %llu: its author is nobody of this network",
+                    (unsigned long long)index);
+    }
+    if (!own && index >= r->verify_from && !entry_verify(bytes, buf_str(&n->origin), &key)) {
         return fail(&r->why, ERR_CORRUPT, "entry %llu: its signature is not its author's",
                     (unsigned long long)index);
     }
@@ -94,6 +100,7 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
         struct proposal *p = own->proposals[i];
         p->outcome = outcome_copy(&outcomes[i], p->arena);
         p->entry_hash = own->hash;
+        own->is_applied = true;
         if (p->outcome.reason != REASON_ACCEPTED) {
             atomic_fetch_add_explicit(&n->n_refused_late, 1, memory_order_relaxed);
         }
@@ -143,6 +150,13 @@ void writer_hand_to_signer(struct node *n)
     n->sign_root = root;
     if (n->signer_waits) must(pthread_cond_signal(&n->sign_wake) == 0);
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
+}
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 static int64_t author_time(const struct node *n)
@@ -232,6 +246,18 @@ static void remember_unclear(struct node *n, const struct packed_vec *batch)
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
+/* Each entry of the batch was found among those read back: none is answered for that was not applied. */
+static enum err check_applied(const struct packed_vec *batch, struct why *why)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        if (!batch->at[i].is_applied) {
+            return fail(why, ERR_CORRUPT, "the entry of slot %llu was written and not read back",
+                        (unsigned long long)batch->at[i].slot);
+        }
+    }
+    return OK;
+}
+
 static void run_batch(struct node *n, struct proposal *first, struct arena *arena, struct buf *bytes)
 {
     AUTO(packed_vec_done) struct packed_vec batch = {0};
@@ -246,6 +272,7 @@ static void run_batch(struct node *n, struct proposal *first, struct arena *aren
     if (e == OK) {
         derived_is_committed(n);
         e = writer_apply_stored(n, &batch, arena, &why);
+        if (e == OK) e = check_applied(&batch, &why);
     }
     if (e != OK) {
         remember_unclear(n, &batch);
@@ -268,14 +295,17 @@ static void write_tick(struct node *n)
     if (writer_order_own(n, &n->keys.entry, &e, &why) != OK) node_stop_writes(n, &why);
 }
 
-static void flush_derived(struct node *n)
+enum err writer_flush(struct node *n, struct why *why)
+{
+    TRY(store_flush(n->store, why));
+    derived_is_committed(n);
+    return OK;
+}
+
+static void flush_or_stop(struct node *n)
 {
     struct why why = {0};
-    if (store_flush(n->store, &why) == OK) {
-        derived_is_committed(n);
-    } else {
-        node_stop_writes(n, &why);
-    }
+    if (writer_flush(n, &why) != OK) node_stop_writes(n, &why);
 }
 
 static void snapshot_if_due(struct node *n)
@@ -284,12 +314,13 @@ static void snapshot_if_due(struct node *n)
     if (position - n->snapshot_at < NODE_SNAPSHOT_ENTRIES && n->bytes_since_snapshot < NODE_SNAPSHOT_BYTES) {
         return;
     }
-    if (n->has_uncommitted) flush_derived(n); /* A snapshot never stands before its outcomes are stored. */
+    if (keeper_is_busy(n)) return;
+    if (n->has_uncommitted) flush_or_stop(n); /* A snapshot never stands before its outcomes are stored. */
     if (!atomic_load(&n->takes_writes)) return;
     keeper_hand_over(n);
 }
 
-/* Waits for proposals until deadline_us (wall clock). Returns at most NODE_BATCH_MAX of them, or NULL at the
+/* Waits for proposals until deadline_us (monotonic: the wall clock may be set). Returns at most NODE_BATCH_MAX of them, or NULL at the
  * deadline; *ret_stop is set when the node stops and nothing waits. */
 static struct proposal *take(struct node *n, int64_t deadline_us, bool *ret_stop)
 {
@@ -341,25 +372,25 @@ void *writer_main(void *arg)
     struct node *n = arg;
     AUTO(arena_done) struct arena arena = {0};
     AUTO(buf_done) struct buf bytes = {0};
-    int64_t tick_us = node_now_us() + NODE_TICK_US;
+    int64_t tick_us = monotonic_us() + n->tick_us;
     bool stop = false;
 
     while (!stop) {
-        int64_t flush_us = node_now_us() + IDLE_FLUSH_US;
+        int64_t flush_us = monotonic_us() + IDLE_FLUSH_US;
         int64_t deadline_us = n->has_uncommitted && flush_us < tick_us ? flush_us : tick_us;
         struct proposal *first = take(n, deadline_us, &stop);
         bool takes_writes = atomic_load(&n->takes_writes);
         if (first && takes_writes) {
             arena_clear(&arena);
             run_batch(n, first, &arena, &bytes);
-            tick_us = node_now_us() + NODE_TICK_US;
+            tick_us = monotonic_us() + n->tick_us;
         } else if (first) {
             refuse_all(n, first);
-        } else if (takes_writes && n->has_uncommitted) {
-            flush_derived(n);
-        } else if (takes_writes && !stop && node_now_us() >= tick_us) {
+        } else if (takes_writes && !stop && monotonic_us() >= tick_us) {
             write_tick(n);
-            tick_us = node_now_us() + NODE_TICK_US;
+            tick_us = monotonic_us() + n->tick_us;
+        } else if (takes_writes && n->has_uncommitted) {
+            flush_or_stop(n);
         }
         if (atomic_load(&n->takes_writes)) snapshot_if_due(n);
     }

@@ -81,6 +81,17 @@ bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *
     return true;
 }
 
+bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct key_public *ret_log,
+                           struct key_public *ret_mirror)
+{
+    const struct author *a = author_find(v, author);
+
+    if (!a || a->is_root) return false;
+    memcpy(ret_log->b, a->log_key, sizeof ret_log->b);
+    memcpy(ret_mirror->b, a->mirror_key, sizeof ret_mirror->b);
+    return true;
+}
+
 enum reason join_judge(const struct view *v, const struct author *author, const struct change *c)
 {
     const struct extra *x = view_extra(v);

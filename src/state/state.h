@@ -65,6 +65,10 @@ bool state_author_key(const struct view *v, const uint8_t author[8], struct key_
 bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *ret_slot,
                        struct hash *ret_previous, int64_t *ret_time_ms);
 
+/* The keys that a joined node signs checkpoints and cosignatures with; false if author is no joined node. */
+bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct key_public *ret_log,
+                           struct key_public *ret_mirror);
+
 void state_check(const struct state *s); /* For tests. */
 
 #endif
