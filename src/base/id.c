@@ -3,6 +3,9 @@
  */
 #include "base/id.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/hex.h"
 
 struct id id_from_bytes(const uint8_t bytes[16])
@@ -50,19 +53,31 @@ bool id_parse(struct str text, struct id *ret_id)
     return true;
 }
 
+/* Two digits of each byte: a nibble each to "0".."9" or "a".."f", eight at a time. */
+static uint64_t hex_of(uint32_t bytes)
+{
+    uint64_t x = bytes;
+    x = (x & 0xFFFF) << 32 | x >> 16; /* The first digit goes to the lowest byte. */
+    x = (x & UINT64_C(0x0000FF000000FF00)) >> 8 | (x & UINT64_C(0x000000FF000000FF)) << 16;
+    x = (x & UINT64_C(0x00F000F000F000F0)) >> 4 | (x & UINT64_C(0x000F000F000F000F)) << 8;
+    uint64_t letters = (x + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    return x + UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+}
+
 void id_format(struct id id, char ret_text[ID_TEXT])
 {
-    static const char digits[] = "0123456789abcdef";
-    unsigned n = 0;
-    for (unsigned i = 0; i < ID_TEXT; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            ret_text[i] = '-';
-            continue;
-        }
-        uint64_t half = n < 16 ? id.hi : id.lo;
-        ret_text[i] = digits[half >> (60 - 4 * (n % 16)) & 15];
-        n++;
+    const uint32_t words[] = {(uint32_t)(id.hi >> 32), (uint32_t)id.hi, (uint32_t)(id.lo >> 32), (uint32_t)id.lo};
+    char digits[32];
+    for (int i = 0; i < 4; i++) {
+        uint64_t eight = htole64(hex_of(words[i]));
+        memcpy(digits + 8 * i, &eight, 8);
     }
+    memcpy(ret_text, digits, 8);
+    ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
+    memcpy(ret_text + 9, digits + 8, 4);
+    memcpy(ret_text + 14, digits + 12, 4);
+    memcpy(ret_text + 19, digits + 16, 4);
+    memcpy(ret_text + 24, digits + 20, 12);
 }
 
 struct id id_make_v4(const uint8_t random[16])

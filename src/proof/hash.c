@@ -7,6 +7,9 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "proof/hash.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/err.h"
 #include "proof/libcrypto.h"
 
@@ -35,9 +38,35 @@ struct hash hasher_end(struct hasher *h)
     return hash;
 }
 
+/* Of at most SHORT bytes after a prefix: the blocks are made here, since Init, Update and Final cost as much as a block. */
+#define SHORT 119 /* Two blocks hold it, the end mark and the length. */
+
+static struct hash hash_short(const void *prefix, size_t n_prefix, struct str bytes)
+{
+    uint8_t blocks[2 * SHA256_CBLOCK];
+    size_t n = n_prefix + bytes.n, room = n < 56 ? SHA256_CBLOCK : 2 * SHA256_CBLOCK;
+    struct hash hash;
+    SHA256_CTX c;
+
+    memcpy(blocks, prefix, n_prefix);
+    if (bytes.n > 0) memcpy(blocks + n_prefix, bytes.at, bytes.n);
+    blocks[n] = 0x80;
+    memset(blocks + n + 1, 0, room - n - 1);
+    blocks[room - 2] = (uint8_t)(n >> 5); /* Its length in bits. */
+    blocks[room - 1] = (uint8_t)(n << 3);
+    must(SHA256_Init(&c) == 1);
+    for (size_t at = 0; at < room; at += SHA256_CBLOCK) SHA256_Transform(&c, blocks + at);
+    for (int i = 0; i < 8; i++) {
+        uint32_t word = htobe32(c.h[i]);
+        memcpy(hash.b + 4 * i, &word, 4);
+    }
+    return hash;
+}
+
 struct hash hash_of(struct str bytes)
 {
     struct hasher h;
+    if (bytes.n <= SHORT) return hash_short("", 0, bytes);
     hasher_init(&h);
     hasher_add(&h, bytes.at, bytes.n);
     return hasher_end(&h);
@@ -46,6 +75,7 @@ struct hash hash_of(struct str bytes)
 struct hash hash_leaf(struct str bytes)
 {
     struct hasher h;
+    if (bytes.n < SHORT) return hash_short("\0", 1, bytes);
     hasher_init(&h);
     hasher_add(&h, "\0", 1);
     hasher_add(&h, bytes.at, bytes.n);
@@ -54,14 +84,10 @@ struct hash hash_leaf(struct str bytes)
 
 struct hash hash_node(const struct hash *left, const struct hash *right)
 {
-    struct hasher h;
-    uint8_t bytes[1 + sizeof left->b + sizeof right->b];
-    bytes[0] = 1;
-    memcpy(bytes + 1, left->b, sizeof left->b);
-    memcpy(bytes + 1 + sizeof left->b, right->b, sizeof right->b);
-    hasher_init(&h);
-    hasher_add(&h, bytes, sizeof bytes);
-    return hasher_end(&h);
+    char both[1 + sizeof left->b];
+    both[0] = 1;
+    memcpy(both + 1, left->b, sizeof left->b);
+    return hash_short(both, sizeof both, str_make(right->b, sizeof right->b));
 }
 
 uint64_t hash_digest(struct str text)

@@ -9,8 +9,6 @@
  */
 #include "state/key.h"
 
-#include <stdlib.h>
-
 #include "base/limits.h"
 #include "state/internal.h"
 
@@ -131,12 +129,11 @@ static int64_t announced_ms(struct str s)
     return id_v7_ms(suffix);
 }
 
-static int compare_candidates(const void *a, const void *b)
+/* Later announced ones first, then in the key's order. */
+static bool is_before(const struct candidate *a, const struct candidate *b)
 {
-    const struct candidate *x = a, *y = b;
-
-    if (x->announced_ms != y->announced_ms) return x->announced_ms > y->announced_ms ? -1 : 1;
-    return x->place < y->place ? -1 : x->place > y->place;
+    if (a->announced_ms != b->announced_ms) return a->announced_ms > b->announced_ms;
+    return a->place < b->place;
 }
 
 struct judging {
@@ -144,15 +141,24 @@ struct judging {
     const struct change *change;
     struct arena *arena;
     struct strings strings;
-    struct candidate *candidates; /* Room for every string. */
+    struct candidate *candidates; /* The first LIMIT_KEY_DIGESTS of all, in their order. */
     size_t n_candidates;
 };
 
-static void add_candidate(struct judging *j, size_t place, uint64_t digest)
+static bool has_room(const struct judging *j, const struct candidate *c)
 {
-    j->strings.is_settled[place] = true;
-    j->candidates[j->n_candidates++] =
-        (struct candidate){digest, announced_ms(j->strings.at[place]), place};
+    return j->n_candidates < LIMIT_KEY_DIGESTS || is_before(c, &j->candidates[LIMIT_KEY_DIGESTS - 1]);
+}
+
+static void add_candidate(struct judging *j, const struct candidate *c)
+{
+    size_t at = j->n_candidates;
+
+    if (!has_room(j, c)) return;
+    if (j->n_candidates < LIMIT_KEY_DIGESTS) j->n_candidates++;
+    else at--;
+    for (; at > 0 && is_before(c, &j->candidates[at - 1]); at--) j->candidates[at] = j->candidates[at - 1];
+    j->candidates[at] = *c;
 }
 
 /* Lists the hits that the key does not show and whose OVN it needs. */
@@ -170,9 +176,9 @@ static const struct entity **judge_hits(struct judging *j, const struct entity_v
 
         if (place < 0) {
             if (!own && !exempt) missing[n++] = e;
-        } else if (exempt && !own) {
-            add_candidate(j, (size_t)place, e->token_digest);
         } else {
+            struct candidate c = {e->token_digest, announced_ms(e->token), (size_t)place};
+            if (exempt && !own) add_candidate(j, &c);
             j->strings.is_settled[place] = true;
         }
     }
@@ -186,8 +192,10 @@ static void judge_unknown(struct judging *j)
     for (size_t i = 0; i < j->strings.n; i++) {
         struct str s = j->strings.at[i];
         if (j->strings.is_settled[i] || s.n < LIMIT_OVN_MIN || s.n > LIMIT_OVN_MAX) continue;
-        uint64_t digest = hash_digest(s);
-        if (token_is_fresh(j->view, digest)) add_candidate(j, i, digest);
+        struct candidate c = {.announced_ms = announced_ms(s), .place = i};
+        if (!has_room(j, &c)) continue;
+        c.digest = hash_digest(s);
+        if (token_is_fresh(j->view, c.digest)) add_candidate(j, &c);
     }
 }
 
@@ -217,7 +225,7 @@ void key_judge(const struct view *v, struct str participant, struct change *chan
     change->key_hash = hash_of_key(key, n_key);
     memcpy(&seed, change->key_hash.b, sizeof seed);
     strings_init(&j.strings, key, n_key, seed, arena);
-    j.candidates = arena_alloc(arena, n_key * sizeof *j.candidates);
+    j.candidates = arena_alloc(arena, LIMIT_KEY_DIGESTS * sizeof *j.candidates);
 
     view_search(v, ENTITY_INTENT, &change->vol, false, &hits);
     ret->missing_intents = judge_hits(&j, &hits, false, &ret->n_missing_intents);
@@ -227,13 +235,10 @@ void key_judge(const struct view *v, struct str participant, struct change *chan
         judge_hits(&j, &hits, !asks_constraints(v, change), &ret->n_missing_constraints);
     judge_unknown(&j);
 
-    if (j.n_candidates > 1)
-        qsort(j.candidates, j.n_candidates, sizeof *j.candidates, compare_candidates);
-    size_t n = j.n_candidates < LIMIT_KEY_DIGESTS ? j.n_candidates : LIMIT_KEY_DIGESTS;
-    uint64_t *digests = arena_alloc(arena, n * sizeof *digests);
-    for (size_t i = 0; i < n; i++) digests[i] = j.candidates[i].digest;
+    uint64_t *digests = arena_alloc(arena, j.n_candidates * sizeof *digests);
+    for (size_t i = 0; i < j.n_candidates; i++) digests[i] = j.candidates[i].digest;
     change->digests = digests;
-    change->n_digests = n;
+    change->n_digests = j.n_candidates;
 }
 
 /* --- late ------------------------------------------------------------------------------------ */

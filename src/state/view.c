@@ -5,7 +5,11 @@
 
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "state/internal.h"
+
+#define INSERTION_MAX 16 /* So many are sorted by insertion. */
+#define DISTRIBUTE_BITS 12
 
 struct entity *view_slot(const struct view *v, enum entity_kind kind, uint32_t no)
 {
@@ -89,14 +93,69 @@ void view_dependents(const struct view *v, const struct entity *subscription,
     if (nos.n > 1) qsort(ret_ids->at + before, nos.n, sizeof *ret_ids->at, compare_ids);
 }
 
-static int compare_entities(const void *a, const void *b)
+struct by_id {
+    struct id id;
+    const struct entity *entity;
+};
+
+static int compare_by_id(const void *a, const void *b)
 {
-    return id_compare((*(const struct entity *const *)a)->id, (*(const struct entity *const *)b)->id);
+    return id_compare(((const struct by_id *)a)->id, ((const struct by_id *)b)->id);
+}
+
+static void insertion_sort(struct by_id *at, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct by_id item = at[i];
+        size_t to = i;
+        for (; to > 0 && id_compare(item.id, at[to - 1].id) < 0; to--) at[to] = at[to - 1];
+        at[to] = item;
+    }
+}
+
+/* Distributes from to to by the highest bits in which the ids differ, about one a place, and sorts the few in each. Ids that
+ * cluster are left to qsort(). */
+static void distribution_sort(const struct by_id *from, struct by_id *to, size_t n)
+{
+    uint32_t places[1 << DISTRIBUTE_BITS] = {0};
+    unsigned bits = DISTRIBUTE_BITS;
+    uint64_t differs = 0;
+    uint32_t most = 0;
+
+    while (bits > 1 && (size_t)1 << (bits - 1) >= n) bits--;
+    for (size_t i = 1; i < n; i++) differs |= from[i].id.hi ^ from[0].id.hi;
+    unsigned width = differs ? 64 - (unsigned)__builtin_clzll(differs) : 0;
+    unsigned shift = width > bits ? width - bits : 0;
+    uint64_t mask = ((uint64_t)1 << bits) - 1;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t *place = &places[from[i].id.hi >> shift & mask];
+        if (++*place > most) most = *place;
+    }
+    for (uint32_t i = 0, start = 0; i <= mask; i++) {
+        uint32_t here = places[i];
+        places[i] = start;
+        start += here;
+    }
+    for (size_t i = 0; i < n; i++) to[places[from[i].id.hi >> shift & mask]++] = from[i];
+    if (most <= INSERTION_MAX) insertion_sort(to, n);
+    else qsort(to, n, sizeof *to, compare_by_id);
 }
 
 void entities_sort(const struct entity **at, size_t n)
 {
-    if (n > 1) qsort(at, n, sizeof *at, compare_entities);
+    struct by_id few[INSERTION_MAX], *items = few, *sorted = few;
+
+    must(n < UINT32_MAX);
+    if (n > INSERTION_MAX) items = mem_alloc(2 * n * sizeof *items);
+    for (size_t i = 0; i < n; i++) items[i] = (struct by_id){at[i]->id, at[i]};
+    if (n > INSERTION_MAX) {
+        sorted = items + n;
+        distribution_sort(items, sorted, n);
+    } else {
+        insertion_sort(items, n);
+    }
+    for (size_t i = 0; i < n; i++) at[i] = sorted[i].entity;
+    if (n > INSERTION_MAX) mem_free(items);
 }
 
 void view_collect(const struct view *v, enum entity_kind kind, const struct vol *vol,

@@ -57,6 +57,26 @@ static void a_hash_over_pieces_is_that_of_the_whole(void)
     }
 }
 
+static void short_texts_hash_as_in_pieces(void)
+{
+    char bytes[200] = {0};
+    struct rng rng = {7};
+
+    for (size_t i = 1; i < sizeof bytes; i++) bytes[i] = (char)rng_next(&rng);
+    for (size_t n = 0; n < sizeof bytes; n++) { /* bytes[0] is the prefix of a leaf. */
+        struct hasher h;
+        struct hash plain, leaf, piece;
+        plain = hash_of(str_make(bytes, n));
+        hasher_init(&h);
+        hasher_add(&h, bytes, n);
+        piece = hasher_end(&h);
+        if (!CHECK(hash_equal(&plain, &piece))) break;
+        if (n == 0) continue;
+        leaf = hash_leaf(str_make(bytes + 1, n - 1));
+        if (!CHECK(hash_equal(&leaf, &piece))) break;
+    }
+}
+
 static void a_digest_is_the_first_eight_bytes_big_endian(void)
 {
     CHECK(hash_digest(STR("abc")) == UINT64_C(0xba7816bf8f01cfea));
@@ -67,6 +87,7 @@ int main(void)
     RUN(sha256_gives_the_published_values);
     RUN(leaves_and_nodes_have_their_prefixes);
     RUN(a_hash_over_pieces_is_that_of_the_whole);
+    RUN(short_texts_hash_as_in_pieces);
     RUN(a_digest_is_the_first_eight_bytes_big_endian);
     return t_done();
 }
