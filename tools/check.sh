@@ -44,7 +44,7 @@ list_tests() {
     echo tools/check-layers.sh
     echo tools/check-style.sh
     for source in test/cli test/foreign test/conformance test/sim test/crash; do
-        find "$source" -maxdepth 1 -name '*.sh' -perm -u+x 2>/dev/null | sort
+        find "$source" -maxdepth 1 -name '*.sh' ! -name lib.sh -perm -u+x 2>/dev/null | sort
     done
 }
 
@@ -64,7 +64,7 @@ left_running() {
 
 # Runs one test; its output goes to $out/<number>.tap and the verdict lines, if any, after it.
 run_one() {
-    local number=$1 test=$2 file=$out/$1.tap mark=$$.$1 status pid
+    local number=$1 test=$2 file=$out/$1.tap mark=$$.$1 status pid from=$EPOCHREALTIME
     export TMPDIR=$out/tmp.$number CHECK_MARK=$mark
     mkdir -p "$TMPDIR"
     timeout -k 5 "$limit" "$test" >"$file" 2>&1 </dev/null
@@ -95,7 +95,7 @@ run_one() {
         echo "FAIL $test"
         sed 's/^/    /' "$file" | tail -n 60
     elif [ -n "${CHECK_VERBOSE:-}" ]; then
-        echo "pass $test"
+        printf 'pass %6d ms  %s\n' $(((${EPOCHREALTIME/[.,]/} - ${from/[.,]/}) / 1000)) "$test"
     fi
 }
 
