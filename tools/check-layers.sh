@@ -32,7 +32,7 @@ skip() {
 
 find src -name '*.[ch]' -o -name '*.cc' | sort | xargs awk '
     BEGIN {
-        split("base:0 cell:1 proof:1 entry:2 airspace:3 state:4 geo:5 journal:5 http:5 node:6 api:7 cli:8", pairs, " ")
+        split("base:0 cell:1 proof:1 entry:2 airspace:3 state:4 geo:5 http:5 journal:6 node:7 api:8 cli:9", pairs, " ")
         for (i in pairs) { split(pairs[i], p, ":"); rank[p[1]] = p[2] }
     }
     FNR == 1 {
