@@ -12,6 +12,7 @@
 #include "node/node_internal.h"
 #include "proof/merkle.h"
 #include "proof/note.h"
+#include "proof/tile.h"
 
 #define FATE_SEARCH 65536 /* Entries that node_fate() looks through, newest first. */
 
@@ -270,14 +271,16 @@ enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf 
     }
     AUTO(buf_done) struct buf leaf = {0};
     AUTO(buf_done) struct buf tile = {0};
+    size_t before = ret->n;
     TRY(tree_tile(n->tree, 0, index, width, &tile, why));
     for (uint64_t i = index << 8; i < (index << 8) + width; i++) {
         buf_clear(&leaf);
-        TRY(read_leaf(n, i, buf_str(&tile), &leaf, why));
-        must(leaf.n <= 65535);
-        char length[2] = {(char)(leaf.n >> 8), (char)(leaf.n & 255)};
-        buf_add(ret, length, sizeof length);
-        buf_add_str(ret, buf_str(&leaf));
+        enum err e = read_leaf(n, i, buf_str(&tile), &leaf, why);
+        if (e != OK) {
+            ret->n = before;
+            return e;
+        }
+        tile_add_leaf(ret, buf_str(&leaf));
     }
     return OK;
 }
