@@ -14,7 +14,6 @@
 #include "proof/note.h"
 #include "proof/tile.h"
 
-#define FATE_SEARCH 65536 /* Entries that node_fate() looks through, newest first. */
 
 int64_t node_now_us(void)
 {
@@ -41,6 +40,7 @@ static void init_locks(struct node *n)
 
 static void free_node(struct node *n)
 {
+    recent_free(n->recent);
     tree_free(n->tree);
     state_free(n->state);
     heads_close(n->heads);
@@ -74,6 +74,7 @@ enum err node_start(const struct node_options *options, struct node **ret, struc
     n->tick_us = options->tick_us ? options->tick_us : NODE_TICK_US;
     atomic_store(&n->takes_writes, true);
     init_locks(n);
+    n->recent = recent_new();
 
     enum err e = boot(n, options, why);
     if (e == OK) e = signer_sign_now(n, why);
@@ -313,7 +314,6 @@ void node_vkey(const struct node *n, struct buf *ret)
 
 enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
 {
-    AUTO(buf_done) struct buf bytes = {0};
     bool is_open = false;
 
     /* First, since an entry that is not open any more may be in the store by then. */
@@ -321,13 +321,9 @@ enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
     for (size_t i = 0; i < n->n_unclear; i++) is_open |= hash_equal(&n->unclear[i], entry_hash);
     must(pthread_mutex_unlock(&n->lock) == 0);
 
-    uint64_t size = store_size(n->store);
-    for (uint64_t i = size; i > 0; i--) {
-        if (size - i == FATE_SEARCH) return is_open ? NODE_OPEN : NODE_UNKNOWN;
-        buf_clear(&bytes);
-        if (store_get_entry(n->store, i - 1, &bytes, NULL) != OK) return NODE_UNKNOWN;
-        struct hash h = hash_of(buf_str(&bytes));
-        if (hash_equal(&h, entry_hash)) return NODE_COMMITTED;
+    switch (recent_has(n->recent, n->store, entry_hash)) {
+    case RECENT_YES: return NODE_COMMITTED;
+    case RECENT_NO: return is_open ? NODE_OPEN : NODE_ABSENT;
+    default: return is_open ? NODE_OPEN : NODE_UNKNOWN;
     }
-    return is_open ? NODE_OPEN : NODE_ABSENT;
 }

@@ -15,6 +15,7 @@
 #include "journal/heads.h"
 #include "node/keys.h"
 #include "node/node.h"
+#include "node/recent.h"
 #include "node/tree.h"
 
 #define NODE_TICK_US (60 * INT64_C(1000000)) /* Silence after which a tick is written (decision A8). */
@@ -43,6 +44,7 @@ struct node {
     struct buf origin;
     struct hash genesis_hash;
     bool entries_public;
+    struct recent *recent; /* Locks itself. */
     pthread_t writer, signer, keeper;
     int64_t tick_us; /* Silence after which a tick is written. */
 
