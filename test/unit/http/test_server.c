@@ -3,8 +3,12 @@
  */
 #include "http/server.h"
 
+#include <dlfcn.h>
 #include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "t.h"
@@ -530,6 +534,28 @@ static void an_address_that_cannot_be_had_is_named(void)
     CHECK(s == NULL);
 }
 
+/* Of 128 sockets ready at once the library would wait for a 129th: it must find our epoll_wait(), which leaves one over. */
+static void the_library_never_sees_a_full_array_of_events(void)
+{
+    int (*found)(int, struct epoll_event *, int, int) = NULL;
+    void *symbol = dlsym(RTLD_DEFAULT, "epoll_wait"); /* As the dynamic linker finds it for libraries. */
+    int epoll = epoll_create1(EPOLL_CLOEXEC), fds[128];
+    struct epoll_event events[128];
+
+    CHECK(symbol != NULL);
+    memcpy(&found, &symbol, sizeof found);
+    for (int i = 0; i < 128; i++) {
+        struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data.u32 = (uint32_t)i};
+        fds[i] = eventfd(1, EFD_CLOEXEC);
+        CHECK(epoll_ctl(epoll, EPOLL_CTL_ADD, fds[i], &e) == 0);
+    }
+    CHECK_INT(found(epoll, events, 128, 0), 127);
+    CHECK_INT(found(epoll, events, 128, 0), 1);
+    CHECK_INT(found(epoll, events, 128, 0), 0);
+    for (int i = 0; i < 128; i++) (void)close(fds[i]);
+    (void)close(epoll);
+}
+
 int main(void)
 {
     pthread_t answerer;
@@ -555,6 +581,7 @@ int main(void)
     RUN(stopping_answers_what_waits_and_late_answers_are_freed);
     RUN(stopping_waits_for_an_answer_within_its_grace);
     RUN(a_stopped_server_listens_no_more);
+    RUN(the_library_never_sees_a_full_array_of_events);
     RUN(an_address_that_cannot_be_had_is_named);
     http_server_stop(server, 1000);
     (void)pthread_mutex_lock(&lock);
