@@ -47,6 +47,7 @@ REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
 ORACLE_SRC := $(if $(and $(wildcard /usr/include/s2/s2loop.h),$(wildcard /usr/include/geodesic.h)),$(wildcard test/oracle/oracle_*.c))
 ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+SLOW := $(B)/bench/slow/clearline $(B)/bench/slow/floor
 BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 
 .DELETE_ON_ERROR:
@@ -88,6 +89,11 @@ $(TESTS): $(B)/%: $(B)/%.o $(TEST_LIB) $(B)/libclearline.a
 $(B)/bench/load: $(BENCH_LIB)
 $(BENCHES): $(B)/bench/%: $(B)/bench/%.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libclearline.a $(LIBS)
+# The same programs on a disk whose syncs take 2 ms longer.
+$(B)/bench/slow/clearline: $(OBJ)
+$(B)/bench/slow/floor: $(B)/bench/floor.o $(B)/libclearline.a
+$(SLOW): $(B)/bench/slow/sync.o
+	$(CXX) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Comparisons with libs2 and libproj (libs2-dev, libproj-dev), where installed; run by `make check-all` alone.
 $(B)/test/oracle/%.o: test/oracle/%.cc $(B)/flags
@@ -125,7 +131,7 @@ fuzz: build/fuzz/$(T)
 	mkdir -p build/corpus/$(T)
 	build/fuzz/$(T) -max_total_time=$(SECS) -timeout=5 -rss_limit_mb=2048 build/corpus/$(T) $(wildcard test/fuzz/corpus/$(T))
 
-bench: $(BENCHES) build/clearline
+bench: $(BENCHES) $(SLOW) build/clearline
 	bench/run.sh $(ROWS)
 
 PREFIX ?= /usr/local

@@ -2,11 +2,14 @@
 # run.sh - the bench table: each row beside its floor, in the same minutes, on the same machine.
 # SPDX-License-Identifier: Apache-2.0
 #
-#   bench/run.sh [ROW...]        B1 B1S B5 B6 B7 B8 B12 (all)
+#   bench/run.sh [ROW...]        B1 B1S B1D B5 B6 B7 B8 B12 (all)
 #
 # Environment: ROUNDS=5 (medians and ranges are over them), SECS=5 (of each measurement), BENCH_DIR (where data folders lie;
 # default: a folder under build/, on disk), PARTICIPANTS=1, RATES="0.5 0.8" (shares of the peak for the latencies of B1),
-# OUT (JSON lines; default build/bench/results.jsonl), V (build variant).
+# ENTITIES=1000000 (of the part of B7 in process), OUT (JSON lines; default build/bench/results.jsonl), V (build variant).
+#
+# CPU is the server's processor time a request: on processors shared with others it holds still where rates do not, and one
+# second of it over it is the requests a second that one processor carries.
 #
 # Every measurement ends with an error if one answer was wrong: lost in the sum, a wrong acceptance would be worth nothing.
 set -u
@@ -18,11 +21,13 @@ SECS=${SECS:-5}
 PARTICIPANTS=${PARTICIPANTS:-1}
 RATES=${RATES:-0.5 0.8}
 OUT=${OUT:-build/bench/results.jsonl}
-rows=${*:-B1 B1S B5 B6 B7 B8 B12}
+rows=${*:-B1 B1S B1D B5 B6 B7 B8 B12}
 program=$PWD/build/$V/clearline
 load=$PWD/build/$V/bench/load
 floor=$PWD/build/$V/bench/floor
 store=$PWD/build/$V/bench/store
+apply=$PWD/build/$V/bench/bench_apply
+slow=$PWD/build/$V/bench/slow # The program and the bare server with syncs that take 2 ms longer.
 mkdir -p "$(dirname "$OUT")" "${BENCH_DIR:=$PWD/build/bench}"
 work=$(mktemp -d "$BENCH_DIR/run-XXXXXX") || exit 2
 tokens=()
@@ -62,13 +67,13 @@ start_server() {
 
 start_node() {
     mkdir -p "$work/data"
-    start_server "$program" serve --listen 127.0.0.1:0 --data "$work/data" --token-key "$work/key/public.pem" \
+    start_server "${1:-$program}" serve --listen 127.0.0.1:0 --data "$work/data" --token-key "$work/key/public.pem" \
         --audience localhost --allow-http
 }
 
 start_floor() {
     mkdir -p "$work/data"
-    start_server "$floor" "$work/data" "${1:-400}"
+    start_server "${1:-$floor}" "$work/data" 400
 }
 
 make_tokens() {
@@ -85,7 +90,7 @@ make_tokens() {
 measure() {
     local row=$1 what=$2
     shift 2
-    result=$("$load" --target "$url" "${tokens[@]}" --seconds "$SECS" --json "$@") || {
+    result=$("$load" --target "$url" "${tokens[@]}" --pid "$server" --seconds "$SECS" --json "$@") || {
         echo "run.sh: $row $what failed: load $*" >&2
         failed=1
     }
@@ -114,27 +119,35 @@ middle() {
     printf '%s\n' "$@" | sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'
 }
 
+quotient() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b }'
+}
+
 say() {
     printf '%-5s %-58s %s\n' "$1" "$2" "$3"
 }
 
-# pair ROW TEXT NODE_OPTIONS FLOOR_OPTIONS: accepted writes per second of node and floor, by turns.
+# pair ROW TEXT NODE_OPTIONS FLOOR_OPTIONS [PROGRAM FLOOR]: accepted writes per second of node and floor, by turns.
 pair() {
-    local row=$1 text=$2 i ours=() theirs=()
+    local row=$1 text=$2 i ours=() theirs=() cpu=() floor_cpu=()
     for ((i = 0; i < ROUNDS; i++)); do
-        start_floor
+        start_floor "${6:-}"
         measure "$row" "floor: $text" $4
         theirs+=("$(field per_s accepted)")
+        floor_cpu+=("$(plain_field server_us)")
         stop_server
-        start_node
+        start_node "${5:-}"
         measure "$row" "$text" $3
         ours+=("$(field per_s accepted)")
+        cpu+=("$(plain_field server_us)")
         p99s[i]=$(field p99_us accepted)
         stop_server
     done
     peak=$(middle "${ours[@]}")
     say "$row" "$text, writes/s" "$(median "${ours[@]}")   p99 $(median "${p99s[@]}") us"
-    say "" "  bare server" "$(median "${theirs[@]}")"
+    say "" "  CPU us a write" "$(median "${cpu[@]}")"
+    say "" "  bare server" "$(median "${theirs[@]}")   ratio $(quotient "$peak" "$(middle "${theirs[@]}")")"
+    say "" "  bare server, CPU us a write" "$(median "${floor_cpu[@]}")"
 }
 
 row_B1() { # Busy cell: 1,500 live, 10 overlaps, one subscription that matches beside 1,500 that do not.
@@ -161,6 +174,15 @@ row_B1S() { # The same with all 1,500 subscriptions matching (decision G2): each
     pair B1S "busy cell, 1,500 matched, 32 connections" "--matched 1500 --connections 32" "--connections 32"
 }
 
+row_B1D() { # Every sync 2 ms longer: group commit has to keep 80 % of the rate.
+    local quick
+    pair B1D "busy cell, 256 connections" "--live 2816 --connections 256 --unmatched 1500" "--connections 256"
+    quick=$peak
+    pair B1D "the same, syncs of 2 ms" "--live 2816 --connections 256 --unmatched 1500" "--connections 256" \
+        "$slow/clearline" "$slow/floor"
+    say B1D "kept with syncs of 2 ms (goal 0.8)" "$(quotient "$peak" "$quick")"
+}
+
 row_B5() { # Unloaded latency: one client that creates, activates, deletes; creates are quoted.
     local i p50=() p99=() f50=() disk=()
     for ((i = 0; i < ROUNDS; i++)); do
@@ -177,19 +199,21 @@ row_B5() { # Unloaded latency: one client that creates, activates, deletes; crea
     done
     say B5 "one client, create, p50 us" "$(median "${p50[@]}")"
     say "" "  p99 us" "$(median "${p99[@]}")"
-    say "" "  bare server, p50 us" "$(median "${f50[@]}")"
+    say "" "  bare server, p50 us" "$(median "${f50[@]}")   ratio $(quotient "$(middle "${p50[@]}")" "$(middle "${f50[@]}")")"
     say "" "  fdatasync of 4 KiB alone, p50 us" "$(median "${disk[@]}")"
 }
 
 row_B6() { # Queries over 100,000 live intents; the floor is the same server's /healthy.
-    local i ours=() floors=() p99=() hits rate
+    local i ours=() floors=() p99=() cpu=() floor_cpu=() hits rate
     start_node
     measure B6 "fill" --workload query --live 100000 --connections 64 --warm-up 0 --seconds 0.1
     for ((i = 0; i < ROUNDS; i++)); do
         measure B6 "/healthy" --workload healthy --connections 32
         floors+=("$(field per_s accepted)")
+        floor_cpu+=("$(plain_field server_us)")
         measure B6 "queries" --workload query --live 0 --connections 32
         ours+=("$(field per_s accepted)")
+        cpu+=("$(plain_field server_us)")
         hits=$(plain_field hits)
         rate=$(awk -v p="${ours[0]}" 'BEGIN { printf "%.0f", p / 2 }')
         measure B6 "queries at half load" --workload query --live 0 --connections 32 --rate "$rate"
@@ -198,33 +222,40 @@ row_B6() { # Queries over 100,000 live intents; the floor is the same server's /
     stop_server
     say B6 "queries/s, $hits hits each" "$(median "${ours[@]}")"
     say "" "  p99 us at half load" "$(median "${p99[@]}")"
+    say "" "  CPU us a query: queries/s a core" "$(median "${cpu[@]}"): $(quotient 1000000 "$(middle "${cpu[@]}")")"
     say "" "  /healthy, requests/s" "$(median "${floors[@]}")"
+    say "" "  CPU us: requests/s a core" "$(median "${floor_cpu[@]}"): $(quotient 1000000 "$(middle "${floor_cpu[@]}")")"
 }
 
-# ratio TEXT GOAL BASE_OPTIONS OPTIONS: median time a write takes with OPTIONS over that with BASE_OPTIONS, by turns.
+# ratio TEXT GOAL BASE_OPTIONS OPTIONS [EACH]: CPU of a write with OPTIONS over that with BASE_OPTIONS, by turns; EACH: how many
+# more of what is counted, for the price of one (two of three writes are PUTs).
 ratio() {
     local i base=() ours=()
     for ((i = 0; i < ROUNDS; i++)); do
         start_node
         measure B7 "$1: base" --connections 8 $3
-        base+=("$(field per_s accepted)")
+        base+=("$(plain_field server_us)")
         stop_server
         start_node
         measure B7 "$1" --connections 8 $4
-        ours+=("$(field per_s accepted)")
+        ours+=("$(plain_field server_us)")
         stop_server
     done
-    say B7 "$1 (goal $2)" "$(awk -v b="$(middle "${base[@]}")" -v o="$(middle "${ours[@]}")" \
-        'BEGIN { if (o > 0) printf "%.2f times the cost: %.0f/s against %.0f/s", b / o, o, b }')"
+    say B7 "$1 (goal $2)" "$(awk -v b="$(middle "${base[@]}")" -v o="$(middle "${ours[@]}")" -v each="${5:-0}" 'BEGIN {
+        if (b <= 0) exit
+        printf "%.2f times: %.1f us against %.1f", o / b, o, b
+        if (each) printf ", %.0f ns each", (o - b) / each * 1.5e3 }')"
 }
 
 row_B7() {
     ratio "live intents in 1,000 places: 1,100 to 110,000" "1.3" "--live 1100 --places 100" "--live 110000 --places 1000"
     ratio "same cell, other heights: 1,000 to 100,000" "1.5" "--live 1000 --overlaps 0" "--live 100000 --overlaps 0"
-    ratio "overlaps: 10 to 1,000" "100 ns each" "--live 1100 --overlaps 10" "--live 8008 --overlaps 1000 --extras 0"
-    ratio "key: 10 to 10,000 strings that name nothing" "100 ns each" "--extras 10" "--extras 10000"
-    ratio "subscriptions that match: 1 to 1,000" "150 ns each and 100 B" "--matched 1" "--matched 1000"
+    ratio "overlaps and their OVNs: 10 to 1,000" "100 + 100 ns" "--live 1100 --overlaps 10" \
+        "--live 8008 --overlaps 1000 --extras 0" 990
+    ratio "key: 10 to 10,000 strings that name nothing" "100 ns" "--extras 10" "--extras 10000" 9990
+    ratio "subscriptions that match: 1 to 1,000" "150 ns and the answer" "--matched 1" "--matched 1000" 999
     ratio "subscriptions that do not: 0 to 100,000" "1.1" "--unmatched 0" "--unmatched 100000"
+    "$apply" ${ENTITIES:-1000000} | while IFS= read -r line; do say B7 "in process" "$line"; done
 }
 
 row_B8() { # Fan-out.
@@ -251,7 +282,7 @@ row_B12() { # Bytes: of the log per write, of the disk per whole flight, of memo
 
 failed=0
 p99s=()
-for needed in "$program" "$load" "$floor" "$store"; do
+for needed in "$program" "$load" "$floor" "$store" "$apply" "$slow/clearline" "$slow/floor"; do
     [ -x "$needed" ] || { echo "run.sh: $needed is not built (make bench)" >&2; exit 2; }
 done
 : >"$OUT"
