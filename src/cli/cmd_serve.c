@@ -24,7 +24,7 @@ struct serve {
     const char *public_endpoint, *tls_cert, *tls_key, *covering, *access_log;
     struct arg_texts token_keys, audiences;
     bool allow_http, behind_proxy, entries_public, down_412;
-    int64_t threads, leeway_s;
+    int64_t threads, leeway_s, snapshot_entries;
 
     /* What runs. */
     struct auth *auth;
@@ -140,6 +140,7 @@ static enum err start_node(struct serve *s, struct why *why)
         .member = str_of(s->member),
         .entries_public = s->entries_public,
         .needs_412_for_down = s->down_412,
+        .snapshot_entries = (uint64_t)s->snapshot_entries,
     };
     return node_start(&options, &s->node, why);
 }
@@ -231,7 +232,8 @@ static void stop_all(struct serve *s)
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve s = {.listen = "127.0.0.1:8082", .data = "clearline-data", .journal = "sqlite", .covering = "safe", .leeway_s = 5};
+    struct serve s = {.listen = "127.0.0.1:8082", .data = "clearline-data", .journal = "sqlite", .covering = "safe", .leeway_s = 5,
+                      .snapshot_entries = 20000};
     const struct arg options[] = {
         {"--listen", "ADDR:PORT", "where to listen; port 0 takes a free one", ARG_TEXT, &s.listen, 0, 0},
         {"--data", "DIR", "journal, keys, snapshots; made if missing", ARG_TEXT, &s.data, 0, 0},
@@ -253,6 +255,7 @@ int cmd_serve(int argc, char **argv)
         {"--entries-public", NULL, "a new journal's entries may be read by anyone", ARG_FLAG, &s.entries_public, 0, 0},
         {"--down-412", NULL, "a new journal refuses writes of USSs declared Down with 412", ARG_FLAG, &s.down_412, 0, 0},
         {"--access-log", "FILE", "one JSON line a request; - for stderr", ARG_TEXT, &s.access_log, 0, 0},
+        {"--snapshot-every", "N", "entries between two snapshots (20000): a restart replays at most that many", ARG_NUMBER, &s.snapshot_entries, 1, 1000000000},
         {"--threads", "N", "HTTP threads (0: one a core, at most 4)", ARG_NUMBER, &s.threads, 0, 64},
     };
     const struct args args = {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,9 +52,27 @@ enum err keyfile_make(const char *dir, enum jwt_key_type type, struct why *why)
     if (exists(public_path.at)) return fail(why, ERR_INPUT, "%s: is there already", public_path.at);
     jwt_key_make(type, &private_pem, &public_pem);
     err = write_new(private_path.at, 0600, buf_str(&private_pem), why);
-    if (err == OK) err = write_new(public_path.at, 0644, buf_str(&public_pem), why);
+    if (err == OK) {
+        err = write_new(public_path.at, 0644, buf_str(&public_pem), why);
+        if (err != OK) (void)unlink(private_path.at);
+    }
     explicit_bzero(private_pem.at, private_pem.room);
     return err;
+}
+
+/* In a folder of another name that is renamed once it is whole, so that a start that was cut off leaves no half a pair. */
+static enum err make_folder(const char *dir, struct why *why)
+{
+    AUTO(buf_done) struct buf fresh = {0}, private_path = {0}, public_path = {0};
+
+    buf_addf(&fresh, "%s.new", dir);
+    path_in(buf_z(&fresh), "private.pem", &private_path);
+    path_in(buf_z(&fresh), "public.pem", &public_path);
+    (void)unlink(private_path.at);
+    (void)unlink(public_path.at);
+    TRY(keyfile_make(buf_z(&fresh), JWT_MAKE_RSA, why));
+    if (rename(buf_z(&fresh), dir) != 0) return fail(why, ERR_DISK, "%s: %s", dir, strerror(errno));
+    return OK;
 }
 
 enum err keyfile_ensure(const char *dir, struct why *why)
@@ -63,6 +82,7 @@ enum err keyfile_ensure(const char *dir, struct why *why)
     path_in(dir, "private.pem", &private_path);
     path_in(dir, "public.pem", &public_path);
     if (exists(private_path.at) && exists(public_path.at)) return OK;
+    if (!exists(dir)) return make_folder(dir, why);
     return keyfile_make(dir, JWT_MAKE_RSA, why);
 }
 

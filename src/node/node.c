@@ -72,6 +72,7 @@ enum err node_start(const struct node_options *options, struct node **ret, struc
     n->last = &n->first;
     n->entries_public = options->entries_public;
     n->tick_us = options->tick_us ? options->tick_us : NODE_TICK_US;
+    n->snapshot_entries = options->snapshot_entries ? options->snapshot_entries : NODE_SNAPSHOT_ENTRIES;
     atomic_store(&n->takes_writes, true);
     init_locks(n);
     n->recent = recent_new();

@@ -24,6 +24,7 @@ struct node_options {
     bool entries_public;    /* For a new genesis (decision E3). */
     bool needs_412_for_down;
     int64_t tick_us;        /* Silence after which a tick is written (decision A8); 0: 60 s. */
+    uint64_t snapshot_entries; /* Entries after which a snapshot is written; 0: 20,000. */
 };
 
 /* Makes or opens keys, genesis and state; replays what the snapshot lacks. */

@@ -47,6 +47,7 @@ struct node {
     struct recent *recent; /* Locks itself. */
     pthread_t writer, signer, keeper;
     int64_t tick_us; /* Silence after which a tick is written. */
+    uint64_t snapshot_entries;
 
     /* The queue: under lock. */
     pthread_mutex_t lock;

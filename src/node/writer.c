@@ -311,7 +311,7 @@ static void flush_or_stop(struct node *n)
 static void snapshot_if_due(struct node *n)
 {
     uint64_t position = state_view(n->state)->position;
-    if (position - n->snapshot_at < NODE_SNAPSHOT_ENTRIES && n->bytes_since_snapshot < NODE_SNAPSHOT_BYTES) {
+    if (position - n->snapshot_at < n->snapshot_entries && n->bytes_since_snapshot < NODE_SNAPSHOT_BYTES) {
         return;
     }
     if (keeper_is_busy(n)) return;

@@ -6,161 +6,23 @@
 #
 # Clients create, change and delete operational intents while the node is killed and started again on the same folder. After each
 # start every write that was answered with success must be there as answered, or as a write left it whose answer the kill
-# cut off. At the end all checkpoints ever served must be heads of the one tree that the entry bundles give.
-import base64
+# cut off, and so must the subscriptions that came with them. At the end all checkpoints ever served must be heads of the one
+# tree that the entry bundles give, and signed; the journal must replay to what its snapshots gave.
+# The folder lies in memory where it can: a kill takes nothing that the system was given, wherever it keeps it.
 import hashlib
 import http.client
-import json
 import os
 import random
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import uuid
 
-N_CLIENTS = 8
-WAIT_S = 20
+from node import N_CLIENTS, WAIT_S, Client, Node, b64, call, check_answers, make_token, read_checkpoint, scratch
 
-
-def b64(text):
-    return base64.b64decode(text, validate=True)
-
-
-class Node:
-    """One run of the program on the folder."""
-
-    def __init__(self, program, folder):
-        self.process = subprocess.Popen(
-            [program, 'serve', '--listen', '127.0.0.1:0', '--data', folder, '--entries-public', '--allow-http'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.said = []
-        self.port = None
-        timer = threading.Timer(WAIT_S, self.process.kill)
-        timer.start()
-        for line in self.process.stderr:
-            self.said.append(line)
-            found = re.match(r'listening on http://127\.0\.0\.1:(\d+)', line)
-            if found:
-                self.port = int(found[1])
-                break
-        timer.cancel()
-        if self.port is None:
-            raise SystemExit('Bail out! the node did not start: ' + ''.join(self.said))
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
-def call(connection, token, method, path, body=None):
-    """(status, parsed answer), or None when the connection broke: unknown."""
-    try:
-        connection.request(method, path, body=json.dumps(body) if body is not None else None,
-                           headers={'Authorization': 'Bearer ' + token})
-        answer = connection.getresponse()
-        text = answer.read()
-        return answer.status, (json.loads(text) if text and text[:1] in b'{[' else text)
-    except (OSError, http.client.HTTPException, ValueError):
-        connection.close()
-        return None
-
-
-def intent(rng, lane, state='Accepted'):
-    """A request in a place and height of the lane's own, so that keys are never missing."""
-    start = time.time() + 60
-    stamp = lambda t: {'value': time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(t)), 'format': 'RFC3339'}
-    height = lambda v: {'value': v, 'reference': 'W84', 'units': 'M'}
-    return {
-        'extents': [{
-            'volume': {'outline_circle': {'center': {'lat': 52 + lane * 0.5 + rng.random() * 0.01, 'lng': -32.0},
-                                          'radius': {'value': 100, 'units': 'M'}},
-                       'altitude_lower': height(0), 'altitude_upper': height(100)},
-            'time_start': stamp(start), 'time_end': stamp(start + 3600)}],
-        'key': [], 'state': state, 'uss_base_url': 'http://uss.example',
-    }
-
-
-class Client(threading.Thread):
-    """Writes until the connection breaks; known[id] is the set of answers that may be true of it."""
-
-    def __init__(self, port, token, lane, rng, known):
-        super().__init__()
-        self.port, self.token, self.lane, self.rng, self.known = port, token, lane, rng, known
-        self.acknowledged = 0
-        self.wrong = []
-
-    def run(self):
-        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=WAIT_S)
-        while self.step(connection):
-            pass
-
-    def step(self, connection):
-        live = [i for i, may in self.known.items() if len(may) == 1 and None not in may]
-        choice = self.rng.random()
-        path = '/dss/v1/operational_intent_references/'
-        if len(live) < 5 or choice < 0.4:
-            # Its own OVNs are never needed: one manager, but other intents of the lane overlap, so the key shows all.
-            entity, before = str(uuid.UUID(int=self.rng.getrandbits(128), version=4)), {None}
-            method, body = 'PUT', intent(self.rng, self.lane)
-            target = path + entity
-        else:
-            entity = self.rng.choice(live)
-            before = self.known[entity]
-            method = 'DELETE' if choice > 0.8 else 'PUT'
-            body = None if method == 'DELETE' else intent(self.rng, self.lane)
-            target = path + entity + '/' + next(iter(before))
-        if body:
-            body['key'] = [o for may in self.known.values() for o in may if o]
-        self.known[entity] = before | {'?'}
-        answer = call(connection, self.token, method, target, body)
-        if answer is None:
-            return False
-        status, parsed = answer
-        if status in (200, 201):
-            self.acknowledged += 1
-            ovn = parsed['operational_intent_reference']['ovn']
-            self.known[entity] = {None} if method == 'DELETE' else {ovn}
-            return True
-        if status == 503:
-            return False
-        self.wrong.append((method, target, status, parsed))
-        return False
-
-
-def check_answers(port, token, clients_known):
-    """Problems: what was acknowledged and is not as acknowledged."""
-    problems = []
-    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=WAIT_S)
-    for known in clients_known:
-        for entity in list(known):
-            may = known[entity]
-            answer = call(connection, token, 'GET', '/dss/v1/operational_intent_references/' + entity)
-            if answer is None:
-                problems.append('no answer for ' + entity)
-                continue
-            status, parsed = answer
-            now = parsed['operational_intent_reference']['ovn'] if status == 200 else None
-            if '?' not in may and now not in may:
-                problems.append('%s: acknowledged %s, now %s (%d)' % (entity, may, now, status))
-            if now is None:
-                del known[entity]
-            else:
-                known[entity] = {now}
-    return problems
-
-
-def read_checkpoint(connection):
-    answer = call(connection, '', 'GET', '/log/checkpoint')
-    if answer is None or answer[0] != 200:
-        return None
-    lines = answer[1].decode().split('\n')
-    return int(lines[1]), b64(lines[2])
+N_SIGNATURES = 300  # Checked; each takes a process.
 
 
 class Watcher(threading.Thread):
@@ -176,8 +38,8 @@ class Watcher(threading.Thread):
             head = read_checkpoint(connection)
             if head is None:
                 return
-            size, root = head
-            if self.seen.setdefault(size, root) != root:
+            size, root, note = head
+            if self.seen.setdefault(size, (root, note))[0] != root:
                 self.contradiction = head
             time.sleep(0.002)
 
@@ -214,8 +76,8 @@ def tile_path(n):
 def check_heads(port, seen):
     """Rebuilds the tree from the bundles and compares each head seen on the way."""
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=WAIT_S)
-    size, root = read_checkpoint(connection)
-    seen[size] = root
+    size, root, note = read_checkpoint(connection)
+    seen[size] = root, note
     tree, problems, compared = Tree(), [], 0
     for n in range((size + 255) // 256):
         width = min(256, size - 256 * n)
@@ -230,7 +92,7 @@ def check_heads(port, seen):
             rest = rest[2 + length:]
             if tree.size in seen:
                 compared += 1
-                if tree.root() != seen[tree.size]:
+                if tree.root() != seen[tree.size][0]:
                     problems.append('the head of %d leaves contradicts the journal' % tree.size)
     beyond = [s for s in seen if s > size]
     if beyond:
@@ -238,19 +100,42 @@ def check_heads(port, seen):
     return problems, compared
 
 
+def check_signatures(vkey, notes, folder):
+    """Notes whose signature by the log key OpenSSL does not find good. vkey: <name>+<id>+<base64 of 01 and the key>."""
+    name, number, key = vkey.split('+', 2)
+    key = b64(key)
+    files = [os.path.join(folder, 'check.' + end) for end in ('der', 'text', 'sig')]
+    with open(files[0], 'wb') as f:
+        f.write(bytes.fromhex('302a300506032b6570032100') + key[1:])
+    bad = []
+    for note in notes:
+        text, _, signatures = note.partition(b'\n\n')
+        line = signatures.decode().split('\n')[0].split(' ')
+        signature = b64(line[2])
+        with open(files[1], 'wb') as f:
+            f.write(text + b'\n')
+        with open(files[2], 'wb') as f:
+            f.write(signature[4:])
+        found = subprocess.run(['openssl', 'pkeyutl', '-verify', '-pubin', '-keyform', 'DER', '-inkey', files[0], '-rawin',
+                                '-in', files[1], '-sigfile', files[2]], capture_output=True)
+        if line[1] != name or signature[:4].hex() != number or found.returncode != 0:
+            bad.append(note)
+    for file in files:
+        os.unlink(file)
+    return bad
+
+
 def main():
     program = sys.argv[1]
     kills = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else random.SystemRandom().getrandbits(32)
     rng = random.Random(seed)
-    folder = tempfile.mkdtemp(prefix='kills-')
+    folder = tempfile.mkdtemp(prefix='kills-', dir=scratch())
     known = [dict() for _ in range(N_CLIENTS)]
     seen, problems, acknowledged = {}, [], 0
     print('# SEED=%d' % seed, flush=True)
     node = Node(program, folder)
-    token = subprocess.run([program, 'token', '--key', folder + '/tokens/private.pem', '--sub', 'uss1', '--scope',
-                            'utm.strategic_coordination', '--audience', 'localhost'],
-                           check=True, capture_output=True, text=True).stdout.strip()
+    token = make_token(program, folder)
     try:
         for k in range(kills):
             clients = [Client(node.port, token, i, random.Random(rng.random()), known[i]) for i in range(N_CLIENTS)]
@@ -270,17 +155,26 @@ def main():
             if problems:
                 break
         head_problems, compared = check_heads(node.port, seen)
+        vkey = call(http.client.HTTPConnection('127.0.0.1', node.port, timeout=WAIT_S), '', 'GET', '/log/vkey')[1].decode().strip()
+        notes = [note for _, note in seen.values()]
+        unsigned = check_signatures(vkey, rng.sample(notes, min(len(notes), N_SIGNATURES)), folder)
+        snapshots = [f for f in os.listdir(folder) if f.startswith('snapshot-')]
+        status = node.stop()
+        replayed = subprocess.run([program, 'log', 'verify', '--data', folder], capture_output=True, text=True)
     finally:
         node.kill()
-        if not problems:
-            shutil.rmtree(folder, ignore_errors=True)
-    print('# %d kills, %d acknowledged writes, %d heads seen' % (k + 1, acknowledged, len(seen)))
-    for line in (problems + head_problems)[:20]:
+        shutil.rmtree(folder, ignore_errors=True)
+    print('# %d kills, %d acknowledged writes, %d heads seen, %d snapshots left' % (k + 1, acknowledged, len(seen), len(snapshots)))
+    print('# ' + replayed.stdout.split('\n')[0])
+    for line in (problems + head_problems + ['not signed: %r' % n for n in unsigned])[:20]:
         print('# ' + line)
     print('%s 1 - no acknowledged write is lost by SIGKILL' % ('not ok' if problems or not acknowledged else 'ok'))
     print('%s 2 - every checkpoint served is a head of the one journal' % ('not ok' if head_problems or not compared else 'ok'))
-    print('1..2')
-    return 1 if problems or head_problems or not acknowledged or not compared else 0
+    print('%s 3 - the checkpoints served are signed by the log key' % ('not ok' if unsigned or not notes else 'ok'))
+    print('%s 4 - the journal replays to its outcomes and its last head, with status 0 after SIGTERM' %
+          ('not ok' if status or replayed.returncode else 'ok'))
+    print('1..4')
+    return 1 if problems or head_problems or not acknowledged or not compared or unsigned or status or replayed.returncode else 0
 
 
 if __name__ == '__main__':
