@@ -79,8 +79,8 @@ class Case:
         connection.close()
         return answer if answer else (0, b'')
 
-    def check_says_it_stopped(self, node, *words):
-        """Reads go on; status, metrics and stderr say that writes do not."""
+    def end_of_one_that_stopped(self, node, *words):
+        """Reads go on; answers, metrics and stderr say that writes do not. Ends it."""
         metrics = self.get(node, '/metrics')[1].decode()
         self.claim('\njournal_takes_writes 0\n' in metrics, 'the metrics do not say that writes stopped')
         connection = http.client.HTTPConnection('127.0.0.1', node.port, timeout=WAIT_S)
@@ -89,6 +89,7 @@ class Case:
             self.claim(refused[0] in (403, 404, 409), 'a write is answered %r' % (refused,))
         connection.close()
         self.check(node, settles=False)
+        self.claim(node.stop() == 0, 'the end of a node that stopped writing')
         self.claim(any(word in line for line in node.said if 'WRITES STOPPED' in line for word in words),
                    'stderr does not say that writes stopped: %r' % node.said[-3:])
 
@@ -140,8 +141,7 @@ def limit_files(n_bytes):
 def a_file_that_may_not_grow_stops_writes_and_nothing_else(case):
     node = case.start(before=limit_files(700_000))
     case.write_until_refused(node)
-    case.check_says_it_stopped(node, 'journal.db')
-    case.claim(node.stop() == 0, 'the end of a node that stopped writing')
+    case.end_of_one_that_stopped(node, 'journal.db')
     case.claim(case.acknowledged > 20, 'only %d writes came before the limit' % case.acknowledged)
     case.check_restart()
 
@@ -154,8 +154,7 @@ def a_full_disk_stops_writes_and_nothing_else(case):
         case.folder = os.path.join(mount, 'data')
         node = case.start()
         case.write_until_refused(node)
-        case.check_says_it_stopped(node, 'journal.db', 'heads')
-        case.claim(node.stop() == 0, 'the end of a node on a full disk')
+        case.end_of_one_that_stopped(node, 'journal.db', 'heads')
         try:  # While the disk is full it may start, if what it has to write fits; or it says why not.
             node = case.start()
             case.check(node)
@@ -184,8 +183,7 @@ def fails_while_serving(case, library, call_name, name, error):
             continue
         case.check(node)
         case.write_until_refused(node)
-        case.check_says_it_stopped(node, case.folder)
-        case.claim(node.stop() == 0, 'the end of a node that stopped writing')
+        case.end_of_one_that_stopped(node, case.folder)
     case.check_restart()
 
 

@@ -79,7 +79,8 @@ def call(connection, token, method, path, body=None):
         answer = connection.getresponse()
         text = answer.read()
         connection.answer_headers = answer.headers
-        return answer.status, (json.loads(text) if text and text[:1] in b'{[' else text)
+        is_json = answer.headers.get('Content-Type', '').startswith('application/json')
+        return answer.status, (json.loads(text) if is_json else text)
     except (OSError, http.client.HTTPException, ValueError):
         connection.close()
         return None
