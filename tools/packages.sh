@@ -7,7 +7,7 @@ BUILD_PACKAGES=(build-essential pkg-config libmicrohttpd-dev libsqlite3-dev libc
     zlib1g-dev)
 TEST_PACKAGES=(clang libclang-rt-14-dev golang-golang-x-mod-dev)
 # Wanted as programs, whoever installed them: program:package.
-TEST_PROGRAMS=(python3:python3 openssl:openssl git:git go:golang-go node:nodejs npm:npm)
+TEST_PROGRAMS=(etcd:etcd-server python3:python3 openssl:openssl git:git go:golang-go node:nodejs npm:npm)
 
 is_installed() {
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -19,7 +19,7 @@ struct http_client {
     struct buf *to; /* NULL: the body is thrown away, but counted. */
     size_t n_bytes, bytes_max;
     size_t n_header_bytes;
-    bool was_too_large, was_refused;
+    bool was_too_large, was_refused, was_sent;
 };
 
 static void init_library(void)
@@ -106,6 +106,8 @@ struct http_client *http_client_new(const struct http_client_options *options)
         SET(CURLOPT_NOPROGRESS, 0L);
     }
     if (options->ca_file) SET(CURLOPT_CAINFO, options->ca_file);
+    if (options->cert_file) SET(CURLOPT_SSLCERT, options->cert_file);
+    if (options->key_file) SET(CURLOPT_SSLKEY, options->key_file);
     return c;
 }
 
@@ -158,13 +160,14 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
 {
     struct curl_slist *headers = header_list(call);
     AUTO(buf_done) struct buf body = {0};
-    long status = 0;
+    long status = 0, n_request = 0;
     CURLcode code;
 
     c->to = ret_body ? &body : NULL;
     c->n_bytes = c->n_header_bytes = 0;
     c->bytes_max = call->bytes_max ? call->bytes_max : 1024 * 1024;
     c->was_too_large = c->was_refused = false;
+    c->was_sent = true;
     c->error[0] = '\0';
     SET(CURLOPT_URL, call->url);
     SET(CURLOPT_HTTPHEADER, headers);
@@ -174,6 +177,7 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
     SET(CURLOPT_HTTPHEADER, NULL);
     SET(CURLOPT_POSTFIELDS, NULL);
     curl_slist_free_all(headers);
+    if (curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &n_request) == CURLE_OK) c->was_sent = n_request > 0;
     if (code != CURLE_OK) return explain(c, call, code, why);
     (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     *ret_status = (int)status;
@@ -182,6 +186,11 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
         body = (struct buf){0};
     }
     return OK;
+}
+
+bool http_client_was_sent(const struct http_client *c)
+{
+    return c->was_sent;
 }
 
 struct str http_client_header(struct http_client *c, const char *name)

@@ -18,6 +18,8 @@ struct sockaddr;
 struct http_client_options { /* All zero is a good default. */
     int connect_ms;         /* 0: 3,000 */
     const char *ca_file;    /* NULL: the system's. */
+    const char *cert_file;  /* PEM: what this client shows of itself over TLS, with its key. NULL: nothing. */
+    const char *key_file;
     bool https_only;
     const atomic_bool *stop; /* Set by another thread: a running call ends within about a second. NULL: none. */
 
@@ -43,6 +45,9 @@ void http_client_free(struct http_client *c); /* NULL is fine. */
  * reached, in time, or not over TLS; ERR_TOO_LARGE: the answer exceeds its limit. */
 CHECKED enum err http_client_call(struct http_client *c, const struct http_call *call, int *ret_status,
                                   struct buf *ret_body, struct why *why);
+
+/* True if any of the last call's request may have gone out. False only when no connection was made: then nobody has it. */
+bool http_client_was_sent(const struct http_client *c);
 
 /* A header of the last answer by name, any case; empty if absent. Borrowed until the next call. */
 struct str http_client_header(struct http_client *c, const char *name);

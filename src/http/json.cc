@@ -36,12 +36,13 @@ extern "C" {
 #pragma GCC diagnostic pop
 
 static_assert(JSON_PADDING >= simdjson::SIMDJSON_PADDING, "what simdjson may read beyond the text");
-static_assert(LIMIT_BODY_BYTES < 0xFFFFFF, "counts on the tape are exact below 2^24");
+static_assert(LIMIT_BODY_BYTES <= JSON_TEXT_MAX && JSON_TEXT_MAX < 0xFFFFFF, "counts on the tape are exact below 2^24");
 
 struct json_parser {
     std::unique_ptr<simdjson::dom::parser> parser;
     struct buf copy; /* A text that had no padding, or was rewritten. */
     size_t room;     /* Bytes of text that the parser has memory for. */
+    size_t text_max, string_max;
 };
 
 namespace {
@@ -111,6 +112,7 @@ struct checker {
         size_t index;
     } path[LIMIT_JSON_DEPTH];
     size_t depth;
+    size_t string_max;
     struct why *why;
 
     enum err refuse(const char *what, struct str name) const;
@@ -145,7 +147,7 @@ enum err checker::refuse(const char *what, struct str name) const
 
 enum err checker::length(struct str s) const
 {
-    if (s.n <= LIMIT_JSON_STRING) return OK;
+    if (s.n <= string_max) return OK;
     return refuse("string too long:", s);
 }
 
@@ -236,14 +238,15 @@ simdjson::dom::parser *prepare(struct json_parser *p, size_t n)
     return p->parser.get();
 }
 
-enum err checked(simdjson::dom::parser *parser, struct json_node *ret_root, struct why *why)
+enum err checked(const struct json_parser *p, struct json_node *ret_root, struct why *why)
 {
     struct checker c = {};
 
-    c.d = &parser->doc;
+    c.d = &p->parser->doc;
+    c.string_max = p->string_max;
     c.why = why;
     TRY(c.value(1)); /* Word 0 is the root's. */
-    *ret_root = {&parser->doc, 1};
+    *ret_root = {c.d, 1};
     return OK;
 }
 
@@ -268,15 +271,22 @@ enum err read_again(struct json_parser *p, struct str text, struct json_node *re
     buf_done(&rewritten);
     if (error == simdjson::NUMBER_ERROR) return fail(why, ERR_INPUT, "JSON: number out of range");
     if (error) return fail(why, ERR_INPUT, "JSON: %s", simdjson::error_message(error));
-    return checked(parser, ret_root, why);
+    return checked(p, ret_root, why);
 }
 
 } // namespace
 
 struct json_parser *json_parser_new(void)
 {
+    return json_parser_new_for(LIMIT_BODY_BYTES, LIMIT_JSON_STRING);
+}
+
+struct json_parser *json_parser_new_for(size_t text_max, size_t string_max)
+{
     struct json_parser *p = new (std::nothrow) struct json_parser();
-    must(p != nullptr);
+    must(p != nullptr && text_max <= JSON_TEXT_MAX);
+    p->text_max = text_max;
+    p->string_max = string_max;
     return p;
 }
 
@@ -291,16 +301,16 @@ enum err json_read_padded(struct json_parser *p, struct str text, struct json_no
                           struct why *why)
 {
     if (text.n == 0) return fail(why, ERR_INPUT, "JSON: empty text");
-    if (text.n > LIMIT_BODY_BYTES) return fail(why, ERR_INPUT, "JSON: longer than %d bytes", LIMIT_BODY_BYTES);
+    if (text.n > p->text_max) return fail(why, ERR_INPUT, "JSON: longer than %zu bytes", p->text_max);
     simdjson::dom::parser *parser = prepare(p, text.n);
     if (parser->parse(text.at, text.n, false).error()) return read_again(p, text, ret_root, why);
-    return checked(parser, ret_root, why);
+    return checked(p, ret_root, why);
 }
 
 enum err json_read(struct json_parser *p, struct str text, struct json_node *ret_root,
                    struct why *why)
 {
-    if (text.n > LIMIT_BODY_BYTES) return fail(why, ERR_INPUT, "JSON: longer than %d bytes", LIMIT_BODY_BYTES);
+    if (text.n > p->text_max) return fail(why, ERR_INPUT, "JSON: longer than %zu bytes", p->text_max);
     if (p->copy.room > KEEP_BYTES && text.n <= KEEP_BYTES) buf_done(&p->copy);
     buf_clear(&p->copy);
     buf_add_str(&p->copy, text);

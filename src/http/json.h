@@ -27,6 +27,11 @@ extern "C" {
 #endif
 
 struct json_parser *json_parser_new(void);
+
+/* With other limits than LIMIT_BODY_BYTES and LIMIT_JSON_STRING, for texts of a server that was chosen and not of anybody. */
+struct json_parser *json_parser_new_for(size_t text_max, size_t string_max);
+#define JSON_TEXT_MAX (12 * 1024 * 1024)
+
 void json_parser_free(struct json_parser *p); /* NULL is fine. */
 
 /* What a reader of whole vectors may touch beyond a text's end. */

@@ -16,12 +16,13 @@
 #include "journal/store.h"
 
 struct journal {
-    const char *name;    /* "sqlite", "mem" */
+    const char *name;    /* "sqlite", "mem", "etcd" */
     struct store *store; /* Owned. */
     void *engine;        /* The engine's own. */
 
-    /* Returns OK once all n entries are ordered, durable and in the store. ERR_DISK, ERR_NET, ERR_UNAVAILABLE: unknown
-     * whether they are; the node stops taking writes until that is settled (decision B4). */
+    /* Returns OK once all n entries are ordered, durable and in the store. ERR_UNAVAILABLE, ERR_CONFLICT, ERR_INPUT: those
+     * that are not in the store now were not written and never will be. All else: unknown whether they are; the node stops
+     * taking writes until that is settled (decision B4). */
     enum err (*propose)(struct journal *j, const struct str *entries, size_t n, struct why *why);
 
     /* Brings the store up to the order's present head; waits up to timeout_ms for something new. Embedded: at once. */

@@ -1,0 +1,370 @@
+/* intake.c - what etcd showed, judged, ordered and brought into the store.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "journal/intake.h"
+
+#include "base/mem.h"
+#include "entry/entry.h"
+
+/* Where the order's state lies in the store: docs/formats.md. */
+#define STATE_LEVEL 63
+#define STATE_HEAD_BYTES 16 /* Entries in the store, epoch. */
+
+static void add_be(struct buf *to, uint64_t value)
+{
+    for (int shift = 56; shift >= 0; shift -= 8) buf_add_char(to, (char)(value >> shift & 0xff));
+}
+
+static uint64_t get_be(const char *at)
+{
+    uint64_t value = 0;
+
+    for (int i = 0; i < 8; i++) value = value << 8 | (uint8_t)at[i];
+    return value;
+}
+
+enum err intake_break(struct intake *in, enum err err, struct why *why)
+{
+    if (in->broken == OK) {
+        in->broken = err;
+        if (why) in->broken_why = *why;
+    }
+    if (why) *why = in->broken_why;
+    return in->broken;
+}
+
+bool intake_is_fresh(struct intake *in, int64_t revision)
+{
+    if (revision < in->counts.revision) {
+        in->counts.stale++;
+        return false;
+    }
+    in->counts.revision = revision;
+    return true;
+}
+
+/* Opening. */
+
+static enum err note_stored(void *context, uint64_t index, struct str bytes)
+{
+    struct intake *in = context;
+    AUTO(arena_done) struct arena arena = {0};
+    struct entry e;
+    size_t i = 0;
+
+    if (index == 0 || entry_decode(bytes, &arena, &e, NULL) != OK) return OK;
+    while (i < in->stored.n && memcmp(in->stored.at[i].author, e.author, 8) != 0) i++;
+    if (i == in->stored.n) place_vec_add(&in->stored, (struct place){.slot = 0});
+    memcpy(in->stored.at[i].author, e.author, 8);
+    in->stored.at[i].slot = e.slot + 1;
+    return OK;
+}
+
+static void skip_stored(struct intake *in, const uint8_t author[8])
+{
+    for (size_t i = 0; i < in->stored.n; i++)
+        if (memcmp(in->stored.at[i].author, author, 8) == 0) order_skip(in->order, author, in->stored.at[i].slot);
+}
+
+static enum err read_state(struct intake *in, struct str saved, uint64_t *ret_position, struct why *why)
+{
+    if (saved.n < STATE_HEAD_BYTES) return fail(why, ERR_CORRUPT, "the order's state is cut off");
+    if (get_be(saved.at + 8) != in->options.epoch)
+        return fail(why, ERR_STATE, "the journal ends in epoch %llu, and etcd is to be used in epoch %llu",
+                    (unsigned long long)get_be(saved.at + 8), (unsigned long long)in->options.epoch);
+    *ret_position = get_be(saved.at);
+    return order_restore(str_skip(saved, STATE_HEAD_BYTES), &in->order, why);
+}
+
+enum err intake_open(struct intake *in, struct why *why)
+{
+    AUTO(buf_done) struct buf saved = {0};
+    uint64_t size = store_size(in->journal->store), position = 0;
+    enum err err = store_get_tile(in->journal->store, STATE_LEVEL, 0, &saved, why);
+
+    slots_init(&in->slots, &in->options.genesis, in->options.epoch);
+    if (err == ERR_NOT_FOUND) in->order = order_new();
+    else if (err != OK) return err;
+    else TRY(read_state(in, buf_str(&saved), &position, why));
+    if (position > size)
+        return fail(why, ERR_CORRUPT, "the order's state is of %llu entries, and %llu are stored", (unsigned long long)position,
+                    (unsigned long long)size);
+    in->counts.revision = order_place(in->order);
+    /* Entries that came from elsewhere (tiles) after the state was written. */
+    TRY(store_read_back(in->journal->store, position, size - position, note_stored, in, why));
+    for (size_t i = 0; i < in->stored.n; i++)
+        if (order_has(in->order, in->stored.at[i].author)) skip_stored(in, in->stored.at[i].author);
+    return OK;
+}
+
+void intake_done(struct intake *in)
+{
+    etcd_free(in->etcd);
+    order_free(in->order);
+    slots_done(&in->slots);
+    sent_vec_done(&in->sent);
+    place_vec_done(&in->waived);
+    place_vec_done(&in->stored);
+    etcd_answer_done(&in->second);
+    buf_done(&in->saved);
+}
+
+enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct why *why)
+{
+    struct intake *in = j->engine;
+
+    if (order_has(in->order, author)) return OK;
+    TRY(order_admit(in->order, author, order_place(in->order), why));
+    skip_stored(in, author);
+    return OK;
+}
+
+/* Judging. */
+
+static bool names_its_slot(const struct intake *in, const uint8_t author[8], uint64_t slot, struct str bytes)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct entry e;
+
+    return entry_decode(bytes, &arena, &e, NULL) == OK && memcmp(e.author, author, sizeof e.author) == 0 &&
+           e.epoch == in->options.epoch && e.slot == slot;
+}
+
+static bool is_own(const struct intake *in, const uint8_t author[8])
+{
+    return memcmp(author, in->options.author, sizeof in->options.author) == 0;
+}
+
+static struct sent *find_sent(const struct intake *in, uint64_t slot, struct str bytes)
+{
+    struct hash hash = hash_of(bytes);
+
+    for (size_t i = 0; i < in->sent.n; i++)
+        if (in->sent.at[i].slot == slot && hash_equal(&in->sent.at[i].hash, &hash)) return &in->sent.at[i];
+    return NULL;
+}
+
+static bool is_good(struct intake *in, const uint8_t author[8], uint64_t slot, struct str bytes)
+{
+    struct sent *own = is_own(in, author) ? find_sent(in, slot, bytes) : NULL;
+
+    if (own) {
+        own->is_there = true;
+        return true;
+    }
+    return names_its_slot(in, author, slot, bytes) &&
+           in->options.is_signed(in->options.context, author, bytes);
+}
+
+/* The slot as it was created, read at the next endpoint. in->second has the bytes. */
+static enum err read_created(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision,
+                             struct str *ret, struct why *why)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct etcd_range range = {.key = slots_key(&in->slots, author, slot, &arena)};
+    const struct etcd_kv *kv;
+    enum err err = etcd_read(in->etcd, &range, create_revision, &in->second, why);
+
+    if (err == ERR_NOT_FOUND) err = etcd_read(in->etcd, &range, 0, &in->second, why); /* Compacted: as it is now. */
+    if (err != OK) return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
+    kv = in->second.ranges[0].at;
+    if (in->second.ranges[0].n != 1 || kv->create_revision != create_revision || kv->version != 1)
+        return fail(why, ERR_UNAVAILABLE, "slot %llu can no longer be read as it was created; tiles may have it",
+                    (unsigned long long)slot);
+    *ret = kv->value;
+    return OK;
+}
+
+/* Bytes that are no entry of the slot: is that what others see, too? Sets *bytes to what counts. */
+static enum err judge_bad(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision,
+                          struct str *bytes, bool *ret_has_leaf, struct why *why)
+{
+    struct str other;
+
+    *ret_has_leaf = false;
+    etcd_move_on(in->etcd);
+    TRY(read_created(in, author, slot, create_revision, &other, why));
+    if (str_equal(other, *bytes)) {
+        in->counts.garbage++;
+        if (is_own(in, author)) in->counts.squatted++;
+        return OK;
+    }
+    in->counts.disputed++;
+    if (!is_good(in, author, slot, other))
+        return fail(why, ERR_UNAVAILABLE, "etcd's members show different bytes in slot %llu, none of them an entry",
+                    (unsigned long long)slot);
+    *bytes = other;
+    *ret_has_leaf = true;
+    return OK;
+}
+
+/* A good entry of one's own that this run did not send. */
+static enum err adopt(struct intake *in, uint64_t slot, struct why *why)
+{
+    if (in->is_alone) {
+        enum err err = fail(why, ERR_STATE, "slot %llu of this node holds an entry that this process did not write: another process uses its key",
+                            (unsigned long long)slot);
+        return intake_break(in, err, why);
+    }
+    in->counts.adopted++;
+    return OK;
+}
+
+static enum err feed(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision,
+                     struct str bytes, bool has_leaf, struct why *why)
+{
+    enum err err = order_feed(in->order, author, slot, create_revision, bytes, has_leaf, why);
+
+    return err ? intake_break(in, err, why) : OK;
+}
+
+static enum err take_kv(struct intake *in, const uint8_t author[8], uint64_t slot, const struct etcd_kv *kv,
+                        struct why *why)
+{
+    struct str bytes = kv->value;
+    bool has_leaf = true;
+
+    if (kv->version != 1) {
+        in->counts.overwritten++;
+        TRY(read_created(in, author, slot, kv->create_revision, &bytes, why));
+    }
+    if (!is_good(in, author, slot, bytes)) {
+        AUTO(buf_done) struct buf kept = {0}; /* The second read takes the place of the first one's bytes. */
+        buf_add_str(&kept, bytes);
+        bytes = buf_str(&kept);
+        TRY(judge_bad(in, author, slot, kv->create_revision, &bytes, &has_leaf, why));
+        return feed(in, author, slot, kv->create_revision, bytes, has_leaf, why);
+    }
+    if (is_own(in, author) && !find_sent(in, slot, bytes)) TRY(adopt(in, slot, why));
+    return feed(in, author, slot, kv->create_revision, bytes, true, why);
+}
+
+static bool is_waived(const struct intake *in, const uint8_t author[8], uint64_t slot)
+{
+    if (in->is_alone && is_own(in, author)) return true; /* Who else would have written what is missing? */
+    for (size_t i = 0; i < in->waived.n; i++)
+        if (memcmp(in->waived.at[i].author, author, 8) == 0 && in->waived.at[i].slot == slot) return true;
+    return false;
+}
+
+static enum err report_gap(struct intake *in, const uint8_t author[8], uint64_t from, uint64_t to, struct why *why)
+{
+    in->gap = (struct journal_etcd_gap){.from = from, .to = to};
+    memcpy(in->gap.author, author, sizeof in->gap.author);
+    return fail(why, ERR_NOT_FOUND, "author %02x%02x%02x%02x...: slots %llu to %llu are missing in etcd, and slot %llu is there",
+                author[0], author[1], author[2], author[3], (unsigned long long)from, (unsigned long long)to - 1,
+                (unsigned long long)to);
+}
+
+enum err intake_found(struct intake *in, const uint8_t author[8], const struct etcd_found *found, int64_t revision,
+                      struct why *why)
+{
+    for (size_t i = 0; i < found->n; i++) {
+        uint64_t slot, wanted = order_wants(in->order, author);
+        if (!slots_parse(&in->slots, author, found->at[i].key, &slot) || slot < wanted) continue;
+        if (slot > wanted) {
+            if (!is_waived(in, author, slot)) return report_gap(in, author, wanted, slot, why);
+            order_complete(in->order, author, revision);
+            return OK;
+        }
+        TRY(take_kv(in, author, slot, &found->at[i], why));
+    }
+    if (!found->has_more) order_complete(in->order, author, revision);
+    return OK;
+}
+
+enum err intake_put(struct intake *in, uint64_t slot, int64_t revision, struct str bytes, struct why *why)
+{
+    struct sent *own = find_sent(in, slot, bytes);
+
+    must(own != NULL);
+    own->is_there = true;
+    return feed(in, in->options.author, slot, revision, bytes, true, why);
+}
+
+/* Into the store. */
+
+static enum err append(struct intake *in, const struct order_entries *taken, struct why *why)
+{
+    struct str *entries = mem_calloc(taken->n, sizeof *entries);
+    enum err err;
+
+    for (size_t i = 0; i < taken->n; i++) entries[i] = taken->at[i].bytes;
+    buf_clear(&in->saved);
+    add_be(&in->saved, store_size(in->journal->store) + taken->n);
+    add_be(&in->saved, in->options.epoch);
+    order_save(in->order, &in->saved);
+    store_put_tile(in->journal->store, STATE_LEVEL, 0, buf_str(&in->saved));
+    err = store_append(in->journal->store, entries, taken->n, why);
+    mem_free(entries);
+    return err ? intake_break(in, err, why) : OK;
+}
+
+/* Brings what is certain into the store and has authors admitted until nothing more is. */
+static enum err store_certain(struct intake *in, struct why *why)
+{
+    for (;;) {
+        struct order_entries taken = {0};
+        enum err err = OK;
+        if (in->owes_change) TRY(in->options.authors_change(in->options.context, in->journal, why));
+        in->owes_change = order_take(in->order, in->options.changes_authors, in->options.context, &taken);
+        if (taken.n) err = append(in, &taken, why);
+        order_entries_done(&taken);
+        if (err != OK || !in->owes_change) return err;
+    }
+}
+
+/* Reads one piece more of one author's slots. */
+static enum err read_on(struct intake *in, const uint8_t author[8], int64_t revision, struct why *why)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct etcd_answer answer = {0};
+    struct etcd_range range = {.key = slots_key(&in->slots, author, order_wants(in->order, author), &arena),
+                               .end = slots_end(&in->slots, author, &arena),
+                               .limit = INTAKE_RANGE_MAX};
+    enum err err;
+
+    for (;;) {
+        uint64_t wanted = order_wants(in->order, author);
+        err = etcd_read(in->etcd, &range, revision, &answer, why);
+        if (err == ERR_NOT_FOUND) err = etcd_read(in->etcd, &range, 0, &answer, why); /* R was compacted away. */
+        in->counts.reads_on++;
+        if (err == ERR_TOO_LARGE && range.limit > 1) {
+            range.limit /= 4;
+            continue;
+        }
+        if (err == OK && answer.revision < revision) err = fail(why, ERR_UNAVAILABLE, "etcd at %s lags behind", etcd_endpoint(in->etcd));
+        if (err == OK) err = intake_found(in, author, answer.ranges, answer.revision, why);
+        /* Strange keys alone fill an answer: go on behind them. */
+        if (err != OK || !answer.ranges[0].has_more || order_wants(in->order, author) > wanted) break;
+        const struct etcd_found *found = answer.ranges;
+        struct str last = found->at[found->n - 1].key;
+        char *after = arena_alloc(&arena, last.n + 1);
+        memcpy(after, last.at, last.n);
+        after[last.n] = '\0';
+        range.key = str_make(after, last.n + 1);
+    }
+    etcd_answer_done(&answer);
+    return err;
+}
+
+enum err intake_finish(struct intake *in, int64_t revision, struct why *why)
+{
+    size_t n_failed = 0;
+
+    for (;;) {
+        uint8_t author[8];
+        const uint8_t *behind;
+        enum err err;
+        TRY(store_certain(in, why));
+        behind = order_behind(in->order, revision);
+        if (!behind) break;
+        memcpy(author, behind, sizeof author);
+        err = read_on(in, author, revision, why);
+        if (in->broken) return in->broken;
+        if (err == ERR_NOT_FOUND) return err;
+        /* Each endpoint may fail once; the last one's words are passed on. */
+        if (err != OK && ++n_failed >= etcd_n_endpoints(in->etcd)) return ERR_UNAVAILABLE;
+    }
+    return OK;
+}

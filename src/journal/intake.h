@@ -1,0 +1,71 @@
+/* intake.h - what etcd showed, judged, ordered and brought into the store.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The inner half of the engine on etcd; the outer one, journal_etcd.c, decides what is asked and when.
+ *
+ *     answer -> intake_found() -> is it signed, does it name its slot? -> order -> intake_finish() -> store
+ */
+#ifndef JOURNAL_INTAKE_H
+#define JOURNAL_INTAKE_H
+
+#include "base/vec.h"
+#include "journal/journal_etcd.h"
+#include "journal/order.h"
+#include "journal/slots.h"
+
+#define INTAKE_RANGE_MAX 256 /* Slots of one author read at once (decision B1). */
+
+/* What this process signed for a slot and may have sent. */
+struct sent {
+    uint64_t slot;
+    struct hash hash;
+    bool is_there; /* It was seen in etcd. */
+};
+VEC_DEFINE(sent_vec, struct sent);
+
+struct place {
+    uint8_t author[8];
+    uint64_t slot;
+};
+VEC_DEFINE(place_vec, struct place);
+
+struct intake {
+    struct journal *journal;
+    struct journal_etcd_options options; /* Its texts are not used after opening. */
+    struct etcd *etcd;
+    struct order *order;
+    struct slots slots;
+    struct sent_vec sent;
+    struct place_vec waived; /* Slots before which others may be missing. */
+    struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
+    bool is_alone;          /* A transaction of this process was done: nothing of an earlier one can follow. */
+    struct journal_etcd_gap gap; /* The last one that held things up; from == to: none. */
+    bool owes_change;       /* authors_change() is to be called, again perhaps. */
+    enum err broken;        /* Not OK: for good, for this reason. */
+    struct why broken_why;
+    struct journal_etcd_counts counts;
+    struct etcd_answer second; /* Of reads within the work on another answer. */
+    struct buf saved;
+};
+
+/* From the store's entries and the state beside them. ERR_STATE: another epoch. */
+CHECKED enum err intake_open(struct intake *in, struct why *why);
+void intake_done(struct intake *in);
+
+/* Fails for good: keeps the reason and returns it from now on. */
+enum err intake_break(struct intake *in, enum err err, struct why *why);
+
+/* False, and counted, if the answer is older than one before. */
+bool intake_is_fresh(struct intake *in, int64_t revision);
+
+/* The author's slots as one answer shows them at revision, from the wanted one on. ERR_NOT_FOUND: a gap. */
+CHECKED enum err intake_found(struct intake *in, const uint8_t author[8], const struct etcd_found *found, int64_t revision,
+                              struct why *why);
+
+/* One's own slot, just put. */
+CHECKED enum err intake_put(struct intake *in, uint64_t slot, int64_t revision, struct str bytes, struct why *why);
+
+/* Reads on until all authors are known up to revision, and brings into the store what is certain. */
+CHECKED enum err intake_finish(struct intake *in, int64_t revision, struct why *why);
+
+#endif

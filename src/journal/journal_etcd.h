@@ -1,0 +1,108 @@
+/* journal_etcd.h - the engine whose order is decided by an etcd that several members write to (decisions B1 to B5).
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Entry number slot of an author is the value of
+ *
+ *     <genesis hash, 64 hex digits>/<epoch, decimal>/e/<author, 16 hex digits>/<slot, 16 hex digits>
+ *
+ * a key that is created once. propose() creates consecutive slots in one transaction, which also reads what all authors wrote;
+ * order.h makes one order of it; what is certain goes into the store, where the entries are as with any other engine.
+ *
+ * Nothing that etcd says is believed but the order: bytes count if they name the slot that they stand in and their author
+ * signed them. What does not takes its slot and gives no entry, once a second endpoint has said the same.
+ *
+ * The state of the order lies in the store, in the transaction of the entries that it follows from: a restart goes on there.
+ *
+ * All calls on the thread that appends to the store.
+ */
+#ifndef JOURNAL_JOURNAL_ETCD_H
+#define JOURNAL_JOURNAL_ETCD_H
+
+#include "journal/etcd.h"
+#include "journal/journal.h"
+#include "proof/hash.h"
+
+struct journal_etcd_options {
+    struct etcd_options etcd;
+    struct hash genesis; /* SHA-256 of entry 0, which is not in etcd. */
+    uint64_t epoch;
+    uint8_t author[8];   /* Who proposes here. */
+    int patience_ms;     /* How long propose() seeks a clear answer; 0: 10,000 */
+    int poll_ms;         /* Between two looks of a waiting follow(); 0: 20 */
+
+    /* True if the author's key signed the bytes. Asked only about admitted authors. */
+    bool (*is_signed)(void *context, const uint8_t author[8], struct str bytes);
+    /* True if the entry may change who the authors are. Depends on the bytes alone. */
+    bool (*changes_authors)(void *context, struct str bytes);
+    /* The store has grown to such an entry's place: the caller applies what is stored, then admits and retires. An error is
+     * passed on, and the call is made again by the next propose() or follow(). */
+    enum err (*authors_change)(void *context, struct journal *j, struct why *why);
+    void *context;
+};
+
+struct journal_etcd_counts {
+    uint64_t transactions;  /* With puts, answered. */
+    uint64_t resent;        /* Attempts after the first. */
+    uint64_t reads_on;      /* Because an answer was cut, or an author is new. */
+    uint64_t garbage;       /* Slots without an entry. */
+    uint64_t squatted;      /* Those among them in this node's own slots. */
+    uint64_t disputed;      /* Endpoints that showed other bytes than the next one. */
+    uint64_t overwritten;   /* Keys found at a version above 1. */
+    uint64_t stale;         /* Answers from before one that was seen already. */
+    uint64_t adopted;       /* Own entries of an earlier run that were found first in etcd. */
+    int64_t revision;       /* Newest seen. */
+};
+
+/* Makes no call to etcd. dir as for journal_open_sqlite(); NULL: a store in memory. The engine does not know its
+ * authors when its store is new: the caller admits those of genesis before the first call. After every opening it admits
+ * all that its state knows, which does nothing for those already there. ERR_STATE: the store ends in another epoch. */
+CHECKED enum err journal_open_etcd(const char *dir, const struct journal_etcd_options *options, struct journal **ret,
+                                   struct why *why);
+
+/* What propose() and follow() return here, beyond journal.h:
+ *
+ *   propose: OK               as there. The first entry of an empty store is genesis, which is stored and not sent.
+ *            ERR_UNAVAILABLE  what is not in the store by now was not written and never will be: no endpoint was
+ *                             reached, etcd is full, ...
+ *            ERR_CONFLICT     the same, because the slots are taken: by what an earlier run or an earlier, unclear
+ *                             propose() sent (now in the store), or by others' bytes. Sign anew from journal_etcd_next().
+ *            ERR_NET          unclear. To be settled by proposing the same bytes again, or others for the same slot
+ *                             (a tick): OK means that these stand there, ERR_CONFLICT that the earlier ones do.
+ *            ERR_INPUT        not consecutive entries of this author from journal_etcd_next() on.
+ *   both:    ERR_STATE        an entry that this process did not sign stands in an own slot, with a good signature:
+ *                             another process uses the key. For good.
+ *            ERR_DISK         the store failed. For good.
+ *            ERR_CORRUPT      etcd showed a key that it had denied before. For good.
+ *   follow:  ERR_NOT_FOUND    slots of an author are missing before others of it: fetch tiles up to the newest signed
+ *                             size; if they are not there either, journal_etcd_waive().
+ *            ERR_UNAVAILABLE  no endpoint answers, or none as new as before. */
+
+/* Its slots count from the order's present place on. OK for those who are there already. */
+CHECKED enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct why *why);
+void journal_etcd_retire(struct journal *j, const uint8_t author[8]); /* From the present place on. */
+
+/* This node's next slot. It must have been admitted. Not to be signed for while a proposal is unclear. */
+uint64_t journal_etcd_next(const struct journal *j);
+
+/* Slots from from on are missing in etcd, below to, which is there. */
+struct journal_etcd_gap {
+    uint8_t author[8];
+    uint64_t from, to;
+};
+
+/* What the last ERR_NOT_FOUND was about; false if there was none, or it was waived. */
+bool journal_etcd_gap(const struct journal *j, struct journal_etcd_gap *ret);
+
+/* The missing slots were never written, say tiles: entries of others need not wait for them. Holds for as long as no other slot
+ * of the author stands before gap->to, so a slot far ahead, which anybody can write, is waived once. */
+void journal_etcd_waive(struct journal *j, const struct journal_etcd_gap *gap);
+
+/* Deletes this node's slots below this one (decision B5). ERR_INPUT: its newest one must stay. */
+CHECKED enum err journal_etcd_delete_below(struct journal *j, uint64_t slot, struct why *why);
+
+/* As etcd_ask_status(), of the first endpoint that answers. */
+CHECKED enum err journal_etcd_ask_status(struct journal *j, struct etcd_status *ret, struct why *why);
+
+struct journal_etcd_counts journal_etcd_counts(const struct journal *j);
+
+#endif
