@@ -137,6 +137,38 @@ static void old_servers_are_refused_unless_allowed(void)
     etcd_free(lax);
 }
 
+/* Puts six other characters into the answer's version, which is that long, too. */
+static void set_version(void *context, struct buf *answer)
+{
+    char *at = answer->n ? memmem(answer->at, answer->n, "\"version\":\"", 11) : NULL;
+
+    if (at && at[11 + 6] == '"') memcpy(at + 11, *(const char **)context, 6);
+}
+
+static void versions_are_judged_by_their_minor_line(void)
+{
+    static const struct {
+        const char *version;
+        bool is_good;
+    } at[] = {{"3.4.45", false}, {"3.5.32", false}, {"3.5.33", true}, {"3.6.13", false}, {"3.6.14", true},
+              {"3.7.00", true}, {"4.0.00", true}, {"2.9.99", false}, {"3.6.x9", false}, {"weird!", false}};
+    const char *version = NULL;
+    struct relay *relay =
+        relay_start(&(struct relay_options){.url = etcd_servers_urls(servers)[0], .change = set_version, .context = &version});
+    const char *url = relay_url(relay);
+    struct etcd *e = client_of(&url, 1, false);
+
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct etcd_status status = {0};
+        version = at[i].version;
+        CHECK(etcd_ask_status(e, &status, &why) == (at[i].is_good ? OK : ERR_STATE));
+        if (at[i].is_good) CHECK_STR(str_of(status.version), str_of(version));
+        else CHECK(says(&why, version));
+    }
+    etcd_free(e);
+    relay_stop(relay);
+}
+
 static void a_dead_endpoint_is_left_for_the_next(void)
 {
     const char *urls[] = {"http://127.0.0.1:1", etcd_servers_urls(servers)[0]};
@@ -772,6 +804,7 @@ int main(void)
     }
     RUN(a_transaction_creates_only_what_is_absent_and_reads_in_both_cases);
     RUN(old_servers_are_refused_unless_allowed);
+    RUN(versions_are_judged_by_their_minor_line);
     RUN(a_dead_endpoint_is_left_for_the_next);
     RUN(authors_see_each_other_in_one_order);
     RUN(many_entries_of_one_proposal_become_few_transactions);
