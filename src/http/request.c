@@ -150,7 +150,7 @@ void request_end(struct request *r)
 struct header_scan {
     struct request *r;
     size_t n, n_bytes;
-    int n_lengths, n_encodings;
+    int n_lengths, n_encodings, n_authorizations, n_hosts;
     struct str length;
     bool is_chunked, has_bad_name;
 };
@@ -182,8 +182,13 @@ static enum MHD_Result scan_header(void *context, enum MHD_ValueKind kind, const
     scan->n_bytes += name_n + value_n + 4; /* ": " and CRLF */
     if (!is_token(key)) scan->has_bad_name = true;
     switch (name_n) { /* The few that matter differ in length, mostly. */
+    case 4:
+        scan->n_hosts += str_equal_nocase(key, STR("Host"));
+        break;
     case 13:
-        if (str_equal_nocase(key, STR("Authorization"))) face->authorization = arena_dup(&face->arena, trimmed(text));
+        if (!str_equal_nocase(key, STR("Authorization"))) break;
+        scan->n_authorizations++;
+        face->authorization = arena_dup(&face->arena, trimmed(text));
         break;
     case 14:
         if (!str_equal_nocase(key, STR("Content-Length"))) break;
@@ -210,12 +215,15 @@ static int refuse(const char **ret_text, int status, const char *text)
     return status;
 }
 
-/* RFC 9112 section 6.3, the strict reading: one length or one "chunked", never both. */
+/* RFC 9112 section 6.3, the strict reading: one length or one "chunked", never both; nor two hosts (3.2) or tokens, of which a
+ * proxy in front may have seen the other. */
 static int check_framing(struct request *r, const struct header_scan *scan, const char **ret_text)
 {
     uint64_t length = 0;
 
     if (scan->has_bad_name) return refuse(ret_text, 400, "malformed header name\n");
+    if (scan->n_hosts > 1) return refuse(ret_text, 400, "Host given twice\n");
+    if (scan->n_authorizations > 1) return refuse(ret_text, 400, "Authorization given twice\n");
     if (scan->n_lengths > 0 && scan->n_encodings > 0)
         return refuse(ret_text, 400, "both Content-Length and Transfer-Encoding\n");
     if (scan->n_lengths > 1) return refuse(ret_text, 400, "Content-Length given twice\n");

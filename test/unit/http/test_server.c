@@ -305,6 +305,8 @@ static void ambiguous_framing_is_refused(void)
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, NULL));
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x3\r\n\r\nabc", 400, NULL));
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length : 3\r\n\r\nabc", 400, NULL));
+    CHECK(answers("GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", 400, NULL));
+    CHECK(answers("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n", 400, NULL));
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 400, NULL));
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 400, NULL));
     CHECK(answers("PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400, NULL));
