@@ -14,6 +14,37 @@
 #include "base/json.h"
 #include "node/entropy.h"
 
+static enum err check_header(void *context, size_t i, struct json_node v)
+{
+    struct str text;
+    if (json_get_string(v, &text)) return OK;
+    return fail(context, ERR_INPUT, "exchange.headers[%zu]: must be a string", i);
+}
+
+/* The members that an exchange may have: the answer repeats them and must fit the standard's schema. */
+static enum err check_optional(struct json_node exchange, struct why *why)
+{
+    static const char *const texts[] = {"request_body", "response_body", "problem"};
+    struct json_node headers = field(exchange, "headers");
+    struct json_node code = field(exchange, "response_code");
+    struct str text;
+    int64_t number;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (field_string(exchange, texts[i], &text, NULL) == OK) continue;
+        return fail(why, ERR_INPUT, "exchange.%s: must be a string", texts[i]);
+    }
+    if (json_type(headers) == JSON_ARRAY) {
+        TRY(json_each(headers, check_header, why));
+    } else if (json_type(headers) != JSON_ABSENT) {
+        return fail(why, ERR_INPUT, "exchange.headers: must be an array");
+    }
+    if (json_type(code) != JSON_ABSENT && !json_get_i64(code, &number)) {
+        return fail(why, ERR_INPUT, "exchange.response_code: must be a whole number");
+    }
+    return volume_read_time(field(exchange, "response_time"), "exchange.response_time", &number,
+                            why);
+}
+
 enum err report_check(struct json_node body, struct why *why)
 {
     struct json_node exchange = field(body, "exchange");
@@ -34,7 +65,8 @@ enum err report_check(struct json_node body, struct why *why)
     if (json_type(time) == JSON_ABSENT) {
         return fail(why, ERR_INPUT, "exchange.request_time: is missing");
     }
-    return volume_read_time(time, "exchange.request_time", &time_us, why);
+    TRY(volume_read_time(time, "exchange.request_time", &time_us, why));
+    return check_optional(exchange, why);
 }
 
 /* Where a copy stands: the members that are not copied as they are. */

@@ -43,9 +43,12 @@ void volume_reader_done(struct volume_reader *r)
 
 enum err volume_read_time(struct json_node time, const char *name, int64_t *ret, struct why *why)
 {
-    struct str text;
+    struct str text, format;
     if (json_type(time) == JSON_ABSENT) return OK;
     if (json_type(time) != JSON_OBJECT) return fail(why, ERR_INPUT, "%s: must be an object", name);
+    if (field_string(time, "format", &format, NULL) != OK) { /* What it says is not looked at (2.5). */
+        return fail(why, ERR_INPUT, "%s.format: must be a string", name);
+    }
     if (!json_get_string(field(time, "value"), &text)) {
         return fail(why, ERR_INPUT, "%s.value: must be a string", name);
     }

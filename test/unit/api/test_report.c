@@ -40,6 +40,27 @@ static void a_report_needs_its_exchange(void)
     CHECK_STR(str_of(why.text), STR("exchange.request_time: is missing"));
 }
 
+static void what_an_exchange_may_have_is_of_its_type(void)
+{
+    static const char *const cases[][2] = {
+        {"\"headers\":90", "exchange.headers: must be an array"},
+        {"\"headers\":[\"a: b\",1]", "exchange.headers[1]: must be a string"},
+        {"\"response_code\":\"500\"", "exchange.response_code: must be a whole number"},
+        {"\"request_body\":{}", "exchange.request_body: must be a string"},
+        {"\"problem\":false", "exchange.problem: must be a string"},
+        {"\"response_time\":{\"value\":\"now\"}", "exchange.response_time.value: 'now' is not an RFC 3339 time"},
+        {"\"headers\":null,\"response_code\":null,\"problem\":null,\"response_time\":null", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf text = {0};
+        buf_addf(&text, "{\"exchange\":{\"url\":\"https://x\",\"method\":\"GET\",\"recorder_role\":\"Client\","
+                        "\"request_time\":" TIME ",%s}}", cases[i][0]);
+        CHECK_INT(report_check(parse(buf_z(&text)), &why), cases[i][1][0] ? ERR_INPUT : OK);
+        CHECK_STR(str_of(why.text), str_of(cases[i][1]));
+        buf_done(&text);
+    }
+}
+
 #define PART_1                                                                                     \
     "{\"report_id\":\"00000000-0000-0001-0000-000000000002\",\"exchange\":{\"url\":\"https://x\"," \
     "\"method\":\"GET\",\"recorder_role\":\"Client\",\"request_time\":" TIME                       \
@@ -80,6 +101,7 @@ int main(void)
 {
     parser = json_parser_new();
     RUN(a_report_needs_its_exchange);
+    RUN(what_an_exchange_may_have_is_of_its_type);
     RUN(the_echo_is_what_was_sent_with_our_id);
     RUN(no_token_is_kept);
     RUN(a_line_of_the_access_log_is_one_that_interuss_reads);

@@ -137,6 +137,8 @@ static const struct refusal refusals[] = {
      "area_of_interest.time_start.value: 'something-invalid' is not an RFC 3339 time"},
     {"{\"volume\":{" SQUARE "},\"time_start\":\"2026-01-01T00:00:00Z\"}",
      "area_of_interest.time_start: must be an object"},
+    {"{\"volume\":{" SQUARE "},\"time_end\":{\"value\":\"2026-01-01T00:00:00Z\",\"format\":3339}}",
+     "area_of_interest.time_end.format: must be a string"},
     {"{\"volume\":{" SQUARE "},\"time_start\":" TIME("2026-01-02T00:00:00Z") ",\"time_end\":" TIME(
          "2026-01-01T00:00:00Z") "}",
      "area_of_interest: time_end is before time_start"},
