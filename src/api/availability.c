@@ -12,6 +12,12 @@
 static const char *const names[] = {
     [USS_UNKNOWN] = "Unknown", [USS_NORMAL] = "Normal", [USS_DOWN] = "Down"};
 
+static enum err check_name(struct str uss, struct why *why)
+{
+    if (uss.n > 0 && uss.n <= LIMIT_SUB_BYTES && str_is_utf8(uss)) return OK;
+    return fail(why, ERR_INPUT, "uss_id: must be 1 to %d bytes of UTF-8", LIMIT_SUB_BYTES);
+}
+
 enum err availability_read(struct str uss, struct json_node body, struct arena *arena,
                            struct change *ret_change, struct why *why)
 {
@@ -19,9 +25,7 @@ enum err availability_read(struct str uss, struct json_node body, struct arena *
     struct str wanted, old_version;
     bool is_known = false;
 
-    if (uss.n == 0 || uss.n > LIMIT_SUB_BYTES || !str_is_utf8(uss)) {
-        return fail(why, ERR_INPUT, "uss_id: must be 1 to %d bytes of UTF-8", LIMIT_SUB_BYTES);
-    }
+    TRY(check_name(uss, why));
     TRY(field_string(body, "availability", &wanted, why));
     for (int i = USS_UNKNOWN; i <= USS_DOWN; i++) {
         if (!str_equal_nocase(wanted, str_of(names[i]))) continue;
@@ -89,6 +93,12 @@ void availability_on_get(struct call *c)
 {
     struct buf body = {0};
     struct state_pin pin;
+    struct why why = {0};
+    enum err err = check_name(c->args[0], &why);
+    if (err) {
+        call_refuse(c, err, &why);
+        return;
+    }
     struct availability a = view_availability(call_read(c, &pin), c->args[0]);
     add_body(&body, a.version, c->args[0], a.status);
     state_done_reading(&pin);

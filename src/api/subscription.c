@@ -25,15 +25,14 @@ enum err subscription_read_id(struct str text, struct id *ret, struct why *why)
 /* f3548-dss.md 7.3. */
 static enum err settle_times(const struct subscription_input *in, struct box *box, struct why *why)
 {
-    bool is_update = in->has_old && in->version.n > 0;
     if (box->starts_us == INSTANT_MIN) {
-        box->starts_us = is_update ? in->old.starts_us : in->now_us;
+        box->starts_us = in->has_old ? in->old.starts_us : in->now_us;
     } else if (box->starts_us < in->now_us - LIMIT_PAST_US) {
         return fail(why, ERR_INPUT, "extents.time_start: is more than %d minutes in the past",
                     (int)(LIMIT_PAST_US / INSTANT_MINUTE));
     }
     if (box->ends_us == INSTANT_MAX) {
-        box->ends_us = is_update ? in->old.ends_us : box->starts_us + LIMIT_SUBSCRIPTION_US;
+        box->ends_us = in->has_old ? in->old.ends_us : box->starts_us + LIMIT_SUBSCRIPTION_US;
     }
     if (box->starts_us >= box->ends_us) {
         return fail(why, ERR_INPUT, "extents: time_end must be after time_start");
@@ -136,10 +135,13 @@ void subscription_on_put(struct call *c)
     enum err err = call_body(c, &body, &why);
     if (!err) err = subscription_read_id(in.id, &id, &why);
     if (!err) {
-        /* An accepted update has the stored version as its base, so that these times are still the stored ones then. */
+        /* An accepted update has the stored version as its base, so that these times are still the stored ones then. One with
+         * another version is refused for that, not for times that it left out; of another's nothing is told to who
+         * does not know its version. */
         struct state_pin pin;
         const struct entity *old = view_find(call_read(c, &pin), ENTITY_SUBSCRIPTION, id);
-        in.has_old = old && old->token_digest == hash_digest(in.version);
+        in.has_old = old && (str_equal(old->manager, c->caller.sub) ||
+                             old->token_digest == hash_digest(in.version));
         if (in.has_old) in.old = old->box;
         state_done_reading(&pin);
         err = subscription_read(&in, body, &c->scratch->volumes, call_arena(c),

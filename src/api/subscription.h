@@ -12,7 +12,7 @@ struct subscription_input {
     struct str version; /* Empty: create. */
     int64_t now_us;
     bool allows_http;
-    bool has_old;       /* Of an update: the stored times stand in for omitted ones. */
+    bool has_old;       /* One is stored that the caller may know of: its times stand in for omitted ones. */
     struct box old;
 };
 

@@ -47,6 +47,9 @@ def versions_decide_about_writes(s):
     after, _ = s.put_subscription(moved, sub["id"], sub["version"])
     check(after["version"] != sub["version"], "a change of the footprint alone is a new version")
     s.dss.call("PUT", f"{path}/{sub['version']}", body).want(409)
+    later = s.put_subscription(subscription(place, t, start=60, end=120))[0]
+    for version in ("", "/wrongwrongwrongwrong"):  # With omitted times too: the stored ones stand in for them.
+        s.dss.call("PUT", f"{SUBS}/{later['id']}{version}", subscription(place, t, start=None, end=60 + 1440)).want(409)
 
 
 @serves("DSS0210,A2-7-2,7")
@@ -57,6 +60,7 @@ def a_subscription_is_its_managers_alone(s):
     s.dss.call("GET", path, who=1).want(403)
     check(s.query(SUBS, place.area(), who=1) == set(), "not in another's query")
     s.dss.call("PUT", f"{path}/{sub['version']}", subscription(place, t), who=1).want(403)
+    s.dss.call("PUT", f"{path}/{sub['version']}", subscription(place, t, start=None), who=1).want(403)
     s.dss.call("PUT", path, subscription(place, t), who=1).want(409)
     s.dss.call("PUT", f"{path}/wrongwrongwrongwrong", subscription(place, t), who=1).want(409, 403)
     s.dss.call("DELETE", f"{path}/{sub['version']}", who=1).want(403)
@@ -96,12 +100,14 @@ def bad_subscriptions_are_refused(s):
     sub, _ = s.put_subscription(good)
     bad = [
         subscription(place, t, oirs=False), subscription(place, t, start=-6), subscription(place, t, start=50, end=40),
-        subscription(place, t, start=50, end=50), subscription(place, t, url="http://x.example"),
+        subscription(place, t, start=50, end=50),
         subscription(place, t, url=""), {**good, "extents": None}, {**good, "extents": [good["extents"]]}, {},
         {**good, "extents": {"volume": {}}}, {**good, "extents": {"volume": {"outline_polygon": place.polygon(1.0)}}},
         subscription(place, t, low=5, high=4), {**good, "notify_for_constraints": "yes"},
         {**good, "extents": {**good["extents"], "time_start": stamp("something-invalid")}},
     ]
+    if not s.dss.allows_http:
+        bad.append(subscription(place, t, url="http://x.example"))
     for i, body in enumerate(bad):
         reply = s.dss.call("PUT", f"{SUBS}/{new_id()}", body)
         check(reply.status == 400, f"bad subscription {i}: {reply.status} {reply.body[:100]!r}")
