@@ -196,11 +196,11 @@ def bad_parameters_are_refused(s):
     e0 = ("extents", 0)
     circle = e0 + ("volume", "outline_circle")
     bad = [
-        _with(good, "uss_base_url", ...), _with(good, "uss_base_url", ""), _with(good, "uss_base_url", "http://x.example"),
-        _with(good, "uss_base_url", "ftp://x.example"), _with(good, "uss_base_url", 1),
+        _with(good, "uss_base_url", ...), _with(good, "uss_base_url", ""), _with(good, "uss_base_url", 1),
         _with(good, "extents", ...), _with(good, "extents", []), _with(good, "extents", good["extents"][0]),
         _with(good, *e0, "time_start", ...), _with(good, *e0, "time_end", ...), _with(good, *e0, "time_end", None),
         _with(good, *e0, "volume", "altitude_lower", ...), _with(good, *e0, "volume", "altitude_upper", ...),
+        _with(good, *e0, "time_start", {**good["extents"][0]["time_start"], "format": 3339}),
         _with(good, *e0, "time_start", stamp("yesterday")), _with(good, *e0, "time_start", "2031-01-01T00:00:00Z"),
         _with(good, *e0, "time_start", stamp(t + minutes(71))), _with(good, *e0, "time_end", stamp(t - minutes(1))),
         _with(good, *e0, "time_start", good["extents"][0]["time_end"]),
@@ -214,11 +214,14 @@ def bad_parameters_are_refused(s):
         _with(good, "state", ...), _with(good, "state", ""), _with(good, "state", "Ended"), _with(good, "state", "accepted"),
         _with(good, "subscription_id", "a0"), _with(good, "subscription_id", new_id()),
         _with(good, "subscription_id", new_id().replace("-", "")),
-        _with(good, "new_subscription", {}), _with(good, "new_subscription", {"uss_base_url": "http://x.example"}),
+        _with(good, "new_subscription", {}),
         {**good, "subscription_id": new_id(), "new_subscription": IMPLICIT},
         {**good, "subscription_id": "", "new_subscription": IMPLICIT},
         _with(good, "key", "abc"), _with(good, "key", [1]),
     ]
+    if not s.dss.allows_http:
+        bad += [_with(good, "uss_base_url", "http://x.example"), _with(good, "uss_base_url", "ftp://x.example"),
+                _with(good, "new_subscription", {"uss_base_url": "http://x.example"})]
     for i, body in enumerate(bad):
         try:
             s.dss.call("PUT", f"{OIRS}/{new_id()}", body).want(400)

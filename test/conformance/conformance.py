@@ -32,6 +32,7 @@ def options():
     parser.add_argument("--audience", help="of tokens; default: the base URL's host name")
     parser.add_argument("--subs", default="uss1,uss2", help="two managers' names")
     parser.add_argument("--insecure", action="store_true", help="take any TLS certificate")
+    parser.add_argument("--allows-http", action="store_true", help="the server takes http base URLs, as laboratories do")
     parser.add_argument("--clearline", action="store_true", help="also what goes beyond the standard")
     parser.add_argument("--openapi", help="F3548-21's utm.yaml: every answer is held against its schemas")
     parser.add_argument("--only", default="", help="only checks whose name holds this")
@@ -66,6 +67,8 @@ def main():
     audience = o.audience or urllib.parse.urlsplit(o.base_url).hostname
     command = shlex.split(o.token_command) if o.token_command else None
     dss = Dss(o.base_url, Tokens(audience, command, o.token_url), o.subs.split(","), o.insecure)
+    dss.allows_http = o.allows_http
+    dss.clear_down()
     if o.openapi:
         dss.openapi = OpenApi(o.openapi)
     checks = checks_intents.CHECKS + checks_entities.CHECKS + checks_subscriptions.CHECKS

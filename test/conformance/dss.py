@@ -108,6 +108,15 @@ class Dss:
             self.context.verify_mode = ssl.CERT_NONE
         self.local = threading.local()
         self.openapi = None
+        self.allows_http = False
+
+    def clear_down(self):
+        """Managers that an earlier run left Down would need no keys: they become Normal, if the server lets us."""
+        for sub in self.subs:
+            path = f"{USS}/{urllib.parse.quote(sub, safe='')}"
+            reply = self.call("GET", path, scope=AA)
+            if reply.status == 200 and reply.json()["status"]["availability"] == "Down":
+                self.call("PUT", path, {"availability": "Normal", "old_version": reply.json()["version"]}, AA)
 
     def connect(self):
         if self.base.scheme == "https":
