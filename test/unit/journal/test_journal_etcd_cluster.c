@@ -1,4 +1,4 @@
-/* test_etcd_cluster.c - three authors write at once on three members of etcd that are killed and paused meanwhile.
+/* test_journal_etcd_cluster.c - three authors write at once on three members of etcd that are killed and paused meanwhile.
  * SPDX-License-Identifier: Apache-2.0
  *
  * Whatever happens, all three stores end with the same bytes in the same order, each author's entries once and in its own order,
