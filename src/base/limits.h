@@ -21,6 +21,21 @@
 #define LIMIT_OVN_MIN 16         /* F3548-21 EntityOVN. */
 #define LIMIT_OVN_MAX 128
 
+/* Members (decisions C1 to C6). */
+#define LIMIT_MEMBERS 100        /* At a time. */
+#define LIMIT_MEMBERS_EVER 256   /* The expelled counted. */
+#define LIMIT_MEMBER_NODES 8     /* Decision C2. */
+#define LIMIT_PROPOSALS 32       /* Open at a time. */
+#define LIMIT_PROPOSAL_MS (INT64_C(7) * 24 * 3600 * 1000) /* Decision C3. */
+#define LIMIT_SPEAKERS 16        /* Members that speak for one participant. */
+#define LIMIT_ADDRESSES 4        /* Of a node. */
+#define LIMIT_ADDRESS_BYTES 256
+#define LIMIT_REASON_BYTES 512
+#define LIMIT_ISSUERS 64         /* Of a member. */
+#define LIMIT_ISSUER_SUBS 256    /* Of an issuer's key. */
+#define LIMIT_CHANGE_SUBS 24     /* In one change. */
+#define LIMIT_PUBLIC_KEY_BYTES 1024
+
 /* HTTP (f3548-dss.md 2.1; evidence.md section 16). */
 #define LIMIT_BODY_BYTES (4 * 1024 * 1024)
 #define LIMIT_HEADERS 64

@@ -37,6 +37,14 @@ static const char *kind_name(enum change_kind kind)
     case CHANGE_SUBSCRIPTION_DELETE: return "subscription delete";
     case CHANGE_AVAILABILITY_PUT: return "availability put";
     case CHANGE_REPORT: return "report";
+    case CHANGE_PROPOSE: return "propose";
+    case CHANGE_APPROVE: return "approve";
+    case CHANGE_NODE_END: return "node end";
+    case CHANGE_ADDRESSES: return "addresses";
+    case CHANGE_ISSUER: return "issuer";
+    case CHANGE_PARTICIPANT: return "participant";
+    case CHANGE_SUSPEND: return "suspend";
+    case CHANGE_RESUME: return "resume";
     }
     return "unknown";
 }

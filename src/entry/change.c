@@ -1,8 +1,9 @@
 /* change.c - the byte form of a change: [kind, {number: member, ...}].
  * SPDX-License-Identifier: Apache-2.0
  *
- * KINDS says which members each kind needs and which it may have. A member that a kind may leave out is left out exactly when
- * its value says so (no base, not coarsened, nothing attached), so that one change has one form.
+ * KINDS says which members each kind needs and which it may have; the numbers of a kind's members are those of its row in
+ * NUMBERS. A member that a kind may leave out is left out exactly when its value says so (no base, not coarsened, nothing
+ * attached), so that one change has one form.
  */
 #include "entry/change.h"
 
@@ -15,32 +16,65 @@
 enum member {
     ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY,
+    ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
     N_MEMBERS
 };
 
-#define M(member) (UINT32_C(1) << (member))
+/* The member behind each number: of flights, and of members' own affairs. */
+enum numbering { FLIGHTS, AFFAIRS };
+#define N_NUMBERS 24
+static const uint8_t NUMBERS[][N_NUMBERS] = {
+    {ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
+     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, N_MEMBERS, N_MEMBERS},
+    {ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
+     N_MEMBERS, USS, N_MEMBERS, N_MEMBERS, N_MEMBERS, MEMBER, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
+};
+
+#define M(member) (UINT64_C(1) << (member))
 #define M_KEY (M(CHECKED_AT) | M(KEY_HASH) | M(DIGESTS)) /* All of them or none. */
 #define M_VOL (M(CELLS) | M(BOX))
 
 static const struct kind {
     enum change_kind kind;
-    uint32_t needs;
-    uint32_t allows; /* Besides those. */
+    uint64_t needs;
+    uint64_t allows; /* Besides those. */
     bool may_choose_token; /* A suffix instead of random bytes. */
+    enum numbering numbering;
 } KINDS[] = {
-    {CHANGE_JOIN, M(DIGEST) | M(MEMBER) | M(ENTRY_KEY) | M(LOG_KEY) | M(MIRROR_KEY), 0, false},
-    {CHANGE_TICK, 0, 0, false},
+    {CHANGE_JOIN, M(DIGEST) | M(MEMBER) | M(ENTRY_KEY) | M(LOG_KEY) | M(MIRROR_KEY), 0, false, FLIGHTS},
+    {CHANGE_TICK, 0, 0, false, FLIGHTS},
     {CHANGE_INTENT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL) | M(STATE),
-     M(BASE) | M(COARSENED) | M(ATTACHED) | M_KEY, true},
-    {CHANGE_INTENT_DELETE, M(ID) | M(BASE), 0, false},
-    {CHANGE_CONSTRAINT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL), M(BASE) | M(COARSENED), false},
-    {CHANGE_CONSTRAINT_DELETE, M(ID) | M(BASE), 0, false},
+     M(BASE) | M(COARSENED) | M(ATTACHED) | M_KEY, true, FLIGHTS},
+    {CHANGE_INTENT_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
+    {CHANGE_CONSTRAINT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL), M(BASE) | M(COARSENED), false, FLIGHTS},
+    {CHANGE_CONSTRAINT_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
     {CHANGE_SUBSCRIPTION_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL),
-     M(BASE) | M(COARSENED) | M(FOR_INTENTS) | M(FOR_CONSTRAINTS), false},
-    {CHANGE_SUBSCRIPTION_DELETE, M(ID) | M(BASE), 0, false},
-    {CHANGE_AVAILABILITY_PUT, M(TOKEN) | M(USS) | M(AVAILABILITY), M(BASE), false},
-    {CHANGE_REPORT, M(ID) | M(DIGEST) | M(LENGTH), 0, false},
+     M(BASE) | M(COARSENED) | M(FOR_INTENTS) | M(FOR_CONSTRAINTS), false, FLIGHTS},
+    {CHANGE_SUBSCRIPTION_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
+    {CHANGE_AVAILABILITY_PUT, M(TOKEN) | M(USS) | M(AVAILABILITY), M(BASE), false, FLIGHTS},
+    {CHANGE_REPORT, M(ID) | M(DIGEST) | M(LENGTH), 0, false, FLIGHTS},
+    {CHANGE_PROPOSE, M(ACT), M(TEXT) | M(NAMES) | M(RIGHTS) | M(ROOT_KEY) | M(USS) | M(MEMBER), false, AFFAIRS},
+    {CHANGE_APPROVE, M(PROPOSAL), 0, false, AFFAIRS},
+    {CHANGE_NODE_END, M(NODE), M(TEXT) | M(HEAD), false, AFFAIRS},
+    {CHANGE_ADDRESSES, M(NODE) | M(ADDRESSES), 0, false, AFFAIRS},
+    {CHANGE_ISSUER, M(ISSUER) | M(PUBLIC_KEY) | M(SUBS), M(REMOVES), false, AFFAIRS},
+    {CHANGE_PARTICIPANT, M(USS) | M(NAMES) | M(RIGHTS), 0, false, AFFAIRS},
+    {CHANGE_SUSPEND, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
+    {CHANGE_RESUME, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
 };
+
+/* What a proposal of each act has; a text besides where it is not needed. */
+static const uint64_t ACT_NEEDS[] = {
+    [PROPOSE_ADMIT] = M(ROOT_KEY) | M(MEMBER),
+    [PROPOSE_EXPEL] = M(TEXT) | M(MEMBER),
+    [PROPOSE_ROOT] = M(ROOT_KEY) | M(MEMBER),
+    [PROPOSE_PARTICIPANT] = M(NAMES) | M(RIGHTS) | M(USS),
+};
+
+static bool has_what_its_act_needs(enum proposal_act act, uint64_t has)
+{
+    return (has & ~M(TEXT)) == ((ACT_NEEDS[act] & ~M(TEXT)) | M(ACT)) && !(ACT_NEEDS[act] & ~has);
+}
 
 static const struct kind *kind_of(uint64_t number)
 {
@@ -67,9 +101,9 @@ size_t change_token(const struct change *c, char ret_text[CHANGE_TOKEN_MAX])
 
 /* Writing. */
 
-static uint32_t members_of(const struct change *c, const struct kind *kind)
+static uint64_t members_of(const struct change *c, const struct kind *kind)
 {
-    uint32_t has = kind->needs;
+    uint64_t has = kind->needs;
 
     if (c->has_base) has |= M(BASE);
     if (c->is_coarsened) has |= M(COARSENED);
@@ -77,6 +111,13 @@ static uint32_t members_of(const struct change *c, const struct kind *kind)
     if (c->has_key) has |= M_KEY;
     if (c->for_intents) has |= M(FOR_INTENTS);
     if (c->for_constraints) has |= M(FOR_CONSTRAINTS);
+    if (c->text.n > 0) has |= M(TEXT);
+    if (c->has_head) has |= M(HEAD);
+    if (c->removes) has |= M(REMOVES);
+    if (c->kind == CHANGE_PROPOSE) {
+        must(c->act >= PROPOSE_ADMIT && c->act <= PROPOSE_PARTICIPANT);
+        has |= ACT_NEEDS[c->act];
+    }
     must((has & ~(kind->needs | kind->allows)) == 0);
     must(c->has_base || !(kind->needs & M(BASE)));
     must(c->suffix.n == 0 || kind->may_choose_token);
@@ -143,6 +184,62 @@ static void add_name(struct buf *to, struct str name)
     cbor_add_text(to, name);
 }
 
+/* Ascending, so that a set has one form; addresses keep their order. */
+static bool is_ascending(const struct str *at, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (str_compare(at[i - 1], at[i]) >= 0) return false;
+    return true;
+}
+
+static void add_names(struct buf *to, const struct str *at, size_t n, size_t n_max)
+{
+    must(n >= 1 && n <= n_max && is_ascending(at, n));
+    cbor_add_array(to, n);
+    for (size_t i = 0; i < n; i++) add_name(to, at[i]);
+}
+
+static void add_text(struct buf *to, struct str text, size_t n_max)
+{
+    must(text.n >= 1 && text.n <= n_max);
+    cbor_add_text(to, text);
+}
+
+/* What only changes of members' affairs have. */
+static void add_affair(struct buf *to, const struct change *c, enum member member)
+{
+    switch (member) {
+    case ACT: cbor_add_uint(to, c->act); break;
+    case NODE: cbor_add_bytes(to, c->node, sizeof c->node); break;
+    case TEXT: add_text(to, c->text, LIMIT_REASON_BYTES); break;
+    case ADDRESSES:
+        must(c->n_addresses <= LIMIT_ADDRESSES);
+        cbor_add_array(to, c->n_addresses);
+        for (size_t i = 0; i < c->n_addresses; i++) add_text(to, c->addresses[i], LIMIT_ADDRESS_BYTES);
+        break;
+    case NAMES: add_names(to, c->names, c->n_names, LIMIT_SPEAKERS); break;
+    case RIGHTS:
+        must(c->rights <= RIGHTS_ALL);
+        cbor_add_uint(to, c->rights);
+        break;
+    case HEAD:
+        cbor_add_array(to, 2);
+        cbor_add_uint(to, c->head_size);
+        cbor_add_bytes(to, c->head_root.b, sizeof c->head_root.b);
+        break;
+    case ROOT_KEY: cbor_add_bytes(to, c->root_key, sizeof c->root_key); break;
+    case ISSUER: add_text(to, c->issuer, LIMIT_ADDRESS_BYTES); break;
+    case PUBLIC_KEY:
+        must(c->public_key.n >= 1 && c->public_key.n <= LIMIT_PUBLIC_KEY_BYTES);
+        cbor_add_bytes(to, c->public_key.at, c->public_key.n);
+        break;
+    case SUBS: add_names(to, c->subs, c->n_subs, LIMIT_CHANGE_SUBS); break;
+    case PROPOSAL: cbor_add_bytes(to, c->proposal.b, sizeof c->proposal.b); break;
+    case REMOVES: cbor_add_bool(to, true); break;
+    default: must(false);
+    }
+}
+
 static void add_member(struct buf *to, const struct change *c, enum member member)
 {
     switch (member) {
@@ -184,25 +281,24 @@ static void add_member(struct buf *to, const struct change *c, enum member membe
     case ENTRY_KEY: cbor_add_bytes(to, c->entry_key, sizeof c->entry_key); break;
     case LOG_KEY: cbor_add_bytes(to, c->log_key, sizeof c->log_key); break;
     case MIRROR_KEY: cbor_add_bytes(to, c->mirror_key, sizeof c->mirror_key); break;
-    case N_MEMBERS: must(false); break;
+    default: add_affair(to, c, member); break;
     }
 }
 
 void change_encode(const struct change *c, struct buf *to)
 {
     const struct kind *kind = kind_of(c->kind);
-    uint32_t has;
-    size_t n = 0;
+    uint64_t has;
 
     must(kind);
     has = members_of(c, kind);
     cbor_add_array(to, 2);
     cbor_add_uint(to, c->kind);
-    for (uint32_t left = has; left != 0; left &= left - 1) n++;
-    cbor_add_map(to, n);
-    for (; has != 0; has &= has - 1) {
-        unsigned member = (unsigned)__builtin_ctz(has);
-        cbor_add_key(to, member);
+    cbor_add_map(to, (size_t)__builtin_popcountll(has));
+    for (unsigned number = 0; number < N_NUMBERS; number++) {
+        enum member member = NUMBERS[kind->numbering][number];
+        if (!(has & M(member))) continue;
+        cbor_add_key(to, number);
         add_member(to, c, member);
     }
 }
@@ -307,11 +403,75 @@ static struct str read_name(struct cbor *r)
     return name;
 }
 
+/* 1..n_max names, ascending; in arena. */
+static const struct str *read_names(struct cbor *r, struct arena *arena, size_t n_max, size_t *ret_n)
+{
+    size_t n = cbor_array(r);
+
+    if (!r->problem && (n < 1 || n > n_max)) cbor_bad(r, "no names or too many");
+    if (r->problem) return NULL;
+    struct str *names = arena_array(arena, n, sizeof *names);
+    for (size_t i = 0; i < n; i++) names[i] = read_name(r);
+    if (!r->problem && !is_ascending(names, n)) cbor_bad(r, "names are not ascending");
+    *ret_n = n;
+    return names;
+}
+
+static struct str read_text(struct cbor *r, size_t n_max)
+{
+    struct str text = cbor_text(r, n_max, "text too long");
+    if (text.n == 0) cbor_bad(r, "empty text");
+    return text;
+}
+
+static void read_addresses(struct cbor *r, struct arena *arena, struct change *ret)
+{
+    size_t n = cbor_array(r);
+
+    if (n > LIMIT_ADDRESSES) cbor_bad(r, "too many addresses");
+    if (r->problem) return;
+    struct str *addresses = arena_array(arena, n, sizeof *addresses);
+    for (size_t i = 0; i < n; i++) addresses[i] = read_text(r, LIMIT_ADDRESS_BYTES);
+    ret->addresses = addresses;
+    ret->n_addresses = n;
+}
+
 static bool read_true(struct cbor *r)
 {
     bool value = cbor_bool(r);
     if (!value) cbor_bad(r, "false is written by leaving the member out");
     return value;
+}
+
+static void read_affair(struct cbor *r, enum member member, struct arena *arena, struct change *ret)
+{
+    switch (member) {
+    case ACT:
+        ret->act = (enum proposal_act)cbor_uint_below(r, PROPOSE_PARTICIPANT + 1, "unknown act");
+        if (ret->act < PROPOSE_ADMIT) cbor_bad(r, "unknown act");
+        break;
+    case NODE: cbor_bytes_of(r, sizeof ret->node, ret->node); break;
+    case TEXT: ret->text = read_text(r, LIMIT_REASON_BYTES); break;
+    case ADDRESSES: read_addresses(r, arena, ret); break;
+    case NAMES: ret->names = read_names(r, arena, LIMIT_SPEAKERS, &ret->n_names); break;
+    case RIGHTS: ret->rights = cbor_uint_below(r, RIGHTS_ALL + 1, "unknown right"); break;
+    case HEAD:
+        ret->has_head = true;
+        cbor_array_of(r, 2);
+        ret->head_size = cbor_uint(r);
+        cbor_bytes_of(r, sizeof ret->head_root.b, ret->head_root.b);
+        break;
+    case ROOT_KEY: cbor_bytes_of(r, sizeof ret->root_key, ret->root_key); break;
+    case ISSUER: ret->issuer = read_text(r, LIMIT_ADDRESS_BYTES); break;
+    case PUBLIC_KEY:
+        ret->public_key = cbor_bytes(r);
+        if (ret->public_key.n < 1 || ret->public_key.n > LIMIT_PUBLIC_KEY_BYTES) cbor_bad(r, "no key or too long");
+        break;
+    case SUBS: ret->subs = read_names(r, arena, LIMIT_CHANGE_SUBS, &ret->n_subs); break;
+    case PROPOSAL: cbor_bytes_of(r, sizeof ret->proposal.b, ret->proposal.b); break;
+    case REMOVES: ret->removes = read_true(r); break;
+    default: cbor_bad(r, "unknown member of the change"); break;
+    }
 }
 
 static void read_member(struct cbor *r, enum member member, struct arena *arena, struct change *ret)
@@ -350,7 +510,7 @@ static void read_member(struct cbor *r, enum member member, struct arena *arena,
     case ENTRY_KEY: cbor_bytes_of(r, sizeof ret->entry_key, ret->entry_key); break;
     case LOG_KEY: cbor_bytes_of(r, sizeof ret->log_key, ret->log_key); break;
     case MIRROR_KEY: cbor_bytes_of(r, sizeof ret->mirror_key, ret->mirror_key); break;
-    case N_MEMBERS: cbor_bad(r, "unknown member of the change"); break;
+    default: read_affair(r, member, arena, ret); break;
     }
 }
 
@@ -358,7 +518,7 @@ void change_decode(struct cbor *r, struct arena *arena, struct change *ret)
 {
     const struct kind *kind;
     unsigned last = CBOR_FIRST_KEY;
-    uint32_t has = 0;
+    uint64_t has = 0;
 
     *ret = (struct change){0};
     cbor_array_of(r, 2);
@@ -369,8 +529,9 @@ void change_decode(struct cbor *r, struct arena *arena, struct change *ret)
     }
     ret->kind = kind->kind;
     for (size_t n = cbor_map(r); n > 0 && !r->problem; n--) {
-        unsigned member = cbor_key(r, &last);
+        unsigned number = cbor_key(r, &last);
         if (r->problem) return;
+        enum member member = NUMBERS[kind->numbering][number];
         if (member >= N_MEMBERS || !((kind->needs | kind->allows) & M(member))) {
             cbor_bad(r, "member that this kind of change does not have");
             return;
@@ -380,5 +541,7 @@ void change_decode(struct cbor *r, struct arena *arena, struct change *ret)
     }
     if (kind->needs & ~has) cbor_bad(r, "change lacks a member that its kind needs");
     if ((has & M_KEY) != 0 && (has & M_KEY) != M_KEY) cbor_bad(r, "key is given in part");
+    if (kind->kind == CHANGE_PROPOSE && !r->problem && !has_what_its_act_needs(ret->act, has))
+        cbor_bad(r, "proposal does not have what its act needs");
     if (ret->suffix.n > 0 && !kind->may_choose_token) cbor_bad(r, "kind does not choose its version");
 }

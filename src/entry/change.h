@@ -18,6 +18,12 @@
 enum change_kind {
     CHANGE_JOIN = 1,  /* A founder's node joins: member name, keys, genesis hash (decision C1). */
     CHANGE_TICK = 2,  /* Nothing but the entry's time. */
+    CHANGE_PROPOSE = 3,     /* Admit or expel a member, replace its root key, settle a participant (decision C3). */
+    CHANGE_APPROVE = 4,     /* The author's member approves of a proposal. */
+    CHANGE_NODE_END = 5,    /* A member's root key ends one of its nodes' keys. */
+    CHANGE_ADDRESSES = 6,   /* Where a node is reached by its peers. */
+    CHANGE_ISSUER = 7,      /* Who may vouch for which of the member's participants. */
+    CHANGE_PARTICIPANT = 8, /* Which members may speak for a sub (decision C4). */
     CHANGE_INTENT_PUT = 10,
     CHANGE_INTENT_DELETE = 11,
     CHANGE_CONSTRAINT_PUT = 12,
@@ -26,7 +32,22 @@ enum change_kind {
     CHANGE_SUBSCRIPTION_DELETE = 15,
     CHANGE_AVAILABILITY_PUT = 16,
     CHANGE_REPORT = 17,
+    CHANGE_SUSPEND = 20, /* A member suspends its participation (decision C6). */
+    CHANGE_RESUME = 21,
 };
+
+enum proposal_act { /* Numbers are for ever. */
+    PROPOSE_ADMIT = 1,       /* member, root key */
+    PROPOSE_EXPEL = 2,       /* member, text */
+    PROPOSE_ROOT = 3,        /* member, its new root key */
+    PROPOSE_PARTICIPANT = 4, /* uss, names, rights */
+};
+
+enum participant_right { /* Bits; for ever. */
+    RIGHT_ARBITRATION = 1, /* May set the availability of others. */
+    RIGHT_CONSTRAINTS = 2, /* May write constraints. */
+};
+#define RIGHTS_ALL 3
 
 enum intent_state { /* F3548-21 OperationalIntentState; numbers are for ever. */
     INTENT_ACCEPTED = 1,
@@ -94,6 +115,26 @@ struct change {
     uint8_t entry_key[32];      /* 19: Ed25519 public keys of the joining node */
     uint8_t log_key[32];        /* 20 */
     uint8_t mirror_key[32];     /* 21 */
+
+    /* Kinds 3 to 8, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
+    enum proposal_act act;       /* 0 */
+    uint8_t node[8];             /* 1: id of a node as author */
+    struct str text;             /* 2: reason, for people */
+    const struct str *addresses; /* 3: URLs, the first choice first */
+    size_t n_addresses;
+    const struct str *names;     /* 4: members that may speak, ascending */
+    size_t n_names;
+    uint64_t rights;             /* 5: of enum participant_right */
+    bool has_head;               /* 6: [size, root] that the ended node had signed last (decision C7) */
+    uint64_t head_size;
+    struct hash head_root;
+    uint8_t root_key[32];        /* 7 */
+    struct str issuer;           /* 8: `iss` of its tokens */
+    struct str public_key;       /* 9: SubjectPublicKeyInfo, DER; not looked into here */
+    const struct str *subs;      /* 10: ascending */
+    size_t n_subs;
+    struct hash proposal;        /* 11: SHA-256 of the entry with the proposal */
+    bool removes;                /* 12: the subs lose the issuer */
 };
 
 #define CHANGE_TOKEN_MAX 128

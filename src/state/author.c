@@ -1,9 +1,7 @@
-/* author.c - who may write entries: members' root keys and the keys of their joined nodes.
+/* author.c - keys that may write entries: members' roots and the entry keys of their nodes, ended ones kept.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "state/internal.h"
-
-#define NODES_MAX 8 /* Of a member (decision C2). */
 
 void author_id(const struct key_public *key, uint8_t ret_id[8])
 {
@@ -20,9 +18,9 @@ struct id author_key_of(const uint8_t id[8])
     return id_from_bytes(bytes);
 }
 
-static struct author *at(const struct extra *x, uint32_t no)
+const struct author *author_at(const struct extra *x, uint32_t no)
 {
-    return (struct author *)(uintptr_t)parr_get(&x->authors_by_no, no);
+    return (const struct author *)(uintptr_t)parr_get(&x->authors_by_no, no);
 }
 
 const struct author *author_find(const struct view *v, const uint8_t id[8])
@@ -30,7 +28,7 @@ const struct author *author_find(const struct view *v, const uint8_t id[8])
     const struct extra *x = view_extra(v);
     uint32_t no;
 
-    return ptree_get(&x->authors, author_key_of(id), &no) ? at(x, no) : NULL;
+    return ptree_get(&x->authors, author_key_of(id), &no) ? author_at(x, no) : NULL;
 }
 
 void author_add(struct state *s, const struct author *a)
@@ -50,7 +48,7 @@ struct author *author_change(struct state *s, const struct author *a)
     uint32_t no;
 
     must(ptree_get(&x->authors, author_key_of(a->id), &no));
-    struct author *old = at(x, no);
+    struct author *old = (struct author *)(uintptr_t)parr_get(&x->authors_by_no, no);
     if (old->version == cow_version(s->cow)) return old; /* No reader can have it. */
 
     struct author *copy = mem_dup(old, sizeof *old);
@@ -60,11 +58,54 @@ struct author *author_change(struct state *s, const struct author *a)
     return copy;
 }
 
+void author_set_addresses(struct state *s, const struct author *a, const struct str *at, size_t n)
+{
+    struct author *changed = author_change(s, a);
+    struct addresses *made = NULL;
+    size_t n_bytes = 0;
+
+    for (size_t i = 0; i < n; i++) n_bytes += at[i].n;
+    if (n > 0) {
+        made = mem_zalloc(sizeof *made + n_bytes);
+        char *text = (char *)(made + 1);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(text, at[i].at, at[i].n);
+            made->at[made->n++] = (struct str){text, at[i].n};
+            text += at[i].n;
+        }
+    }
+    if (changed->addresses) cow_retire(s->cow, changed->addresses, mem_free);
+    changed->addresses = made;
+}
+
+void author_end(struct state *s, const struct author *a, uint64_t index)
+{
+    author_change(s, a)->ended_at = index;
+}
+
+struct author author_root(const struct key_public *key, uint32_t member)
+{
+    struct author root = {.key = *key, .member = member, .is_root = true, .last_time_ms = INT64_MIN};
+
+    author_id(key, root.id);
+    return root;
+}
+
+bool author_key_is_new(const struct view *v, const uint8_t key[32])
+{
+    struct key_public k;
+    uint8_t id[8];
+
+    memcpy(k.b, key, sizeof k.b);
+    author_id(&k, id);
+    return key_is_acceptable(&k) && !author_find(v, id);
+}
+
 bool state_author_key(const struct view *v, const uint8_t author[8], struct key_public *ret)
 {
     const struct author *a = author_find(v, author);
 
-    if (!a) return false;
+    if (!a || a->ended_at) return false;
     *ret = a->key;
     return true;
 }
@@ -86,44 +127,8 @@ bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct
 {
     const struct author *a = author_find(v, author);
 
-    if (!a || a->is_root) return false;
+    if (!a || a->is_root || a->ended_at) return false;
     memcpy(ret_log->b, a->log_key, sizeof ret_log->b);
     memcpy(ret_mirror->b, a->mirror_key, sizeof ret_mirror->b);
     return true;
-}
-
-enum reason join_judge(const struct view *v, const struct author *author, const struct change *c)
-{
-    const struct extra *x = view_extra(v);
-    const struct network *net = x->network;
-    struct key_public key;
-    uint8_t id[8];
-    size_t n_nodes = 0;
-
-    if (!str_equal(c->member, net->genesis.members[author->member].name)) return REASON_JOIN;
-    if (!hash_equal(&c->digest, &net->hash)) return REASON_JOIN;
-
-    memcpy(key.b, c->entry_key, sizeof key.b);
-    author_id(&key, id);
-    if (!key_is_acceptable(&key) || author_find(v, id)) return REASON_JOIN;
-
-    for (uint32_t no = 0; no < x->n_authors; no++) {
-        const struct author *a = at(x, no);
-        n_nodes += !a->is_root && a->member == author->member;
-    }
-    return n_nodes < NODES_MAX ? REASON_ACCEPTED : REASON_JOIN;
-}
-
-void join_apply(struct step *st, const struct change *c, struct outcome *ret)
-{
-    struct author node = {.member = st->author->member, .last_time_ms = INT64_MIN};
-
-    ret->reason = join_judge(&st->s->view, st->author, c);
-    if (ret->reason != REASON_ACCEPTED) return;
-
-    memcpy(node.key.b, c->entry_key, sizeof node.key.b);
-    memcpy(node.log_key, c->log_key, sizeof node.log_key);
-    memcpy(node.mirror_key, c->mirror_key, sizeof node.mirror_key);
-    author_id(&node.key, node.id);
-    author_add(st->s, &node);
 }

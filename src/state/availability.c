@@ -55,13 +55,14 @@ void availability_put_apply(struct step *st, const struct change *c, struct outc
 
     new_token_of(c, &token);
     struct availability a = {
-        .status = c->availability,
+        .status = old.overlay ? USS_DOWN : c->availability, /* What lies over it stays. */
+        .stored = c->availability,
+        .overlay = old.overlay,
         .version = {token.text, token.n},
         .changed_at = st->index,
-        .left_down_at = old.status == USS_DOWN && c->availability != USS_DOWN ? st->index
-                                                                             : old.left_down_at,
+        .left_down_at = old.left_down_at,
     };
-    if (a.left_down_at == st->index) st->s->left_down_at = st->index;
+    if (old.status == USS_DOWN && a.status != USS_DOWN) a.left_down_at = st->s->left_down_at = st->index;
     availability_store(st->s, name_intern(st->s, c->uss), &a);
     ret->token_digest = token.digest;
 }

@@ -81,6 +81,39 @@ static void check_entity(const struct view *v, const struct entity *e, size_t *n
     }
 }
 
+/* S5 and S6. */
+static void check_members(const struct state *s)
+{
+    const struct extra *x = &s->extra;
+    const struct view *v = &s->view;
+    uint32_t n_counted = 0, n_participants = 0;
+
+    for (uint32_t no = 0; no < x->n_members; no++) {
+        const struct member *m = member_at(x, no);
+        const struct author *root = author_find(v, m->root_id);
+        must(m->no == no && view_member_named(v, m->name) == m);
+        must(root && root->is_root && root->member == no && !root->ended_at == !m->expelled_at);
+        n_counted += member_counts(m);
+    }
+    must(n_counted == x->n_counted);
+    for (uint32_t no = 0; no < x->n_authors; no++) {
+        const struct author *a = author_at(x, no);
+        const struct member *m = member_at(x, a->member);
+        must(author_find(v, a->id) == a);
+        must(a->ended_at || (!m->expelled_at && (a->is_root || m->joined_at)));
+    }
+    for (uint32_t no = 0; no < x->n_names; no++) {
+        const struct participant *p = participant_at(x, no);
+        const struct name *name = (const struct name *)(uintptr_t)parr_get(&x->names_by_no, no);
+        struct availability a = view_availability(v, name->text);
+        must(a.overlay == (p ? participant_overlay(v, p) : OVERLAY_NONE));
+        must(a.status == (a.overlay ? USS_DOWN : a.stored));
+        n_participants += p != NULL;
+    }
+    must(n_participants == x->n_participants);
+    for (size_t i = 1; i < view_n_proposals(v); i++) must(view_proposal(v, i - 1)->index < view_proposal(v, i)->index);
+}
+
 void state_check(const struct state *s)
 {
     const struct view *v = &s->view;
@@ -99,6 +132,7 @@ void state_check(const struct state *s)
         must(n == count(&v->by_id[kind]));
         n_entities += n;
     }
+    check_members(s);
     must(n_entities == count(&v->by_end));
     must(count(&v->by_id[ENTITY_INTENT]) + count(&v->by_id[ENTITY_CONSTRAINT]) ==
          count(&v->by_token));

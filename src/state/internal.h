@@ -3,7 +3,8 @@
  *
  *     state.c   entries: author, slot, the table of kinds        entity.c  storing, replacing, removing records
  *     intent.c, subscription.c, constraint.c, availability.c     the rules: x_judge() decides on a view, x_apply() judges
- *     join.c                                                     again on the writer's view and then writes
+ *                                                                again on the writer's view and then writes
+ *     author.c  keys that may write; join.c  nodes               roster.c  members; issuer.c, proposal.c, participant.c
  *     key.c     the key rule        notice.c  whom to tell       expiry.c  clean-up        name.c  interned names
  *
  * What must not show anywhere: numbers (no), since a restored state has others. Results are ordered by id.
@@ -13,6 +14,7 @@
 
 #include "cell/set.h"
 #include "state/genesis.h"
+#include "state/member.h"
 #include "state/state.h"
 
 /* A name of a USS, stored once and kept as long as the state is. */
@@ -27,13 +29,31 @@ struct author {
     struct key_public key;
     uint8_t log_key[32]; /* Of a node; zero for roots. */
     uint8_t mirror_key[32];
-    uint32_t member; /* Its place in genesis. */
+    uint32_t member;
     bool is_root;
+    uint64_t joined_at; /* Of a node. */
+    uint64_t ended_at;  /* Entry that replaced, ended or expelled it; 0 while it may write. */
+    bool has_head;      /* See struct member_node. */
+    uint64_t head_size;
+    struct hash head_root;
+    struct addresses *addresses; /* NULL for none; one allocation with its texts. */
     uint64_t epoch;
     uint64_t next_slot;
     struct hash last; /* SHA-256 of its last entry; zero before the first. */
     int64_t last_time_ms;
     uint64_t version; /* Of struct cow, when this copy was made. */
+};
+
+struct addresses {
+    size_t n;
+    struct str at[LIMIT_ADDRESSES];
+};
+
+/* Open proposals, by index. Copied when they change. */
+struct proposals {
+    uint64_t version; /* Of struct cow, when this copy was made. */
+    size_t n;
+    struct proposal at[LIMIT_PROPOSALS];
 };
 
 /* What genesis fixed for ever. */
@@ -52,6 +72,12 @@ struct extra {
     struct ptree authors;      /* {id, 0} -> no */
     struct parr authors_by_no; /* -> struct author * */
     uint32_t n_authors;
+    struct parr members; /* Place -> struct member * */
+    uint32_t n_members;
+    uint32_t n_counted;
+    struct proposals *proposals; /* NULL for none. */
+    struct parr participants;    /* Number of a name -> struct participant * */
+    uint32_t n_participants;
     const struct network *network;
 };
 
@@ -82,7 +108,9 @@ struct state {
     struct u32_vec free_nos[N_ENTITY_KINDS];
     struct recent recent;
     uint64_t left_down_at;    /* Entry in which any USS left Down last; restored as the position. */
-    int64_t *member_times_ms; /* Latest entry of each member; INT64_MIN without. */
+    int64_t member_times_ms[LIMIT_MEMBERS_EVER]; /* Latest entry of each member's live nodes; INT64_MIN without. */
+    bool members_changed; /* By the change being applied: overlays are looked at again. */
+    bool clock_is_due;    /* Members changed in the entry being applied. */
 
     /* Scratch of the writer. */
     struct buf coded;
@@ -126,16 +154,68 @@ void view_collect(const struct view *v, enum entity_kind kind, const struct vol 
                   bool any_height, struct u32_vec *scratch, struct entity_vec *ret);
 /* Numbers of the intents attached to the subscription of number no, at most limit. */
 void view_dependent_nos(const struct view *v, uint32_t no, size_t limit, struct u32_vec *ret);
-bool view_is_down(const struct view *v, struct str uss);
+bool view_is_down(const struct view *v, struct str uss); /* By what was put; suspension is another matter. */
 
 /* author.c */
 struct id author_key_of(const uint8_t id[8]);
+const struct author *author_at(const struct extra *x, uint32_t no);
 const struct author *author_find(const struct view *v, const uint8_t id[8]);
-void author_add(struct state *s, const struct author *a); /* Copies a. */
+void author_add(struct state *s, const struct author *a); /* Copies a; takes over its addresses. */
 struct author *author_change(struct state *s, const struct author *a); /* A copy that may be written now. */
+void author_set_addresses(struct state *s, const struct author *a, const struct str *at, size_t n);
+void author_end(struct state *s, const struct author *a, uint64_t index);
 void author_id(const struct key_public *key, uint8_t ret_id[8]);
+struct author author_root(const struct key_public *key, uint32_t member);
+/* Whether no author has or had the key, and it is one. */
+bool author_key_is_new(const struct view *v, const uint8_t key[32]);
+
+/* roster.c */
+const struct member *member_at(const struct extra *x, uint32_t no);
+void member_put(struct state *s, const struct member *m); /* Copies m but for its issuers, which it takes over; adds or replaces. */
+void member_free(void *m);                                /* Its issuers apart. */
+void roster_free(struct state *s);
+void roster_found(struct state *s); /* The founders of genesis and their roots. */
+/* Members of names, by place; false if one is no member, or expelled. */
+bool members_of_names(const struct view *v, const struct str *names, size_t n, uint32_t *ret);
+void members_clock(struct state *s); /* Each member's latest time anew, from the authors. */
+
+/* What the members say of their own affairs: judged with the author, whose member counts unless the kind is a join. */
 enum reason join_judge(const struct view *v, const struct author *author, const struct change *c);
-void join_apply(struct step *st, const struct change *c, struct outcome *ret);
+enum reason node_end_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason addresses_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason issuer_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason suspend_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason resume_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason participant_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason propose_judge(const struct view *v, const struct author *author, const struct change *c);
+enum reason approve_judge(const struct view *v, const struct author *author, const struct change *c);
+/* Writing, after judging; what only the entry tells may still refuse. */
+void join_write(struct step *st, const struct change *c, struct outcome *ret);
+void node_end_write(struct step *st, const struct change *c, struct outcome *ret);
+void addresses_write(struct step *st, const struct change *c, struct outcome *ret);
+void issuer_write(struct step *st, const struct change *c, struct outcome *ret);
+void suspend_write(struct step *st, const struct change *c, struct outcome *ret);
+void resume_write(struct step *st, const struct change *c, struct outcome *ret);
+void participant_write(struct step *st, const struct change *c, struct outcome *ret);
+void propose_write(struct step *st, const struct change *c, struct outcome *ret);
+void approve_write(struct step *st, const struct change *c, struct outcome *ret);
+
+/* issuer.c */
+struct member_issuer *issuer_make(struct str issuer, struct str public_key, const struct str *subs, size_t n);
+int issuer_compare(const struct member_issuer *a, struct str issuer, struct str public_key);
+
+/* proposal.c */
+struct proposals *proposals_change(struct state *s); /* A copy that may be written now. */
+void proposals_settle(struct step *st); /* Lets pass what may pass; called after a change of members. */
+void proposals_lapse(struct state *s);  /* Drops what is older than 7 days of the state's clock. */
+
+/* participant.c */
+const struct participant *participant_at(const struct extra *x, uint32_t name_no);
+void participant_put(struct state *s, const struct name *name, const struct participant *p); /* Copies p. */
+enum overlay participant_overlay(const struct view *v, const struct participant *p);
+/* Puts or lifts the overlay of each participant, by the members there are now. */
+void participants_overlay(struct step *st);
+void participant_overlay_one(struct step *st, const struct name *name);
 
 /* entity.c */
 
@@ -218,6 +298,6 @@ void expiry_run(struct state *s);
 struct state *state_make(struct network *network); /* Takes over network. Empty, at position 0, unpublished. */
 CHECKED enum err network_read(struct str genesis, struct network **ret, struct why *why);
 void network_free(struct network *n);
-void clock_advance(struct state *s, uint32_t member, int64_t time_ms);
+void clock_advance(struct state *s, const struct author *a, int64_t time_ms);
 
 #endif

@@ -22,6 +22,11 @@
     X(REASON_SLOT,                2, ERR_CONFLICT,  "the entry's slot, previous hash or time does not follow its author's last entry") \
     X(REASON_MALFORMED,           3, ERR_INPUT,     "the change is not one that rules of this version know") \
     X(REASON_JOIN,               24, ERR_INPUT,     "the join does not fit the genesis, its member or the nodes there are") \
+    X(REASON_SPEAKER,            25, ERR_RIGHTS,    "the author's member may not speak for this participant") \
+    X(REASON_SUSPENDED,          26, ERR_STATE,     "the author's member has suspended its participation") \
+    X(REASON_RIGHT,              27, ERR_RIGHTS,    "the participant does not have the right to do this") \
+    X(REASON_MEMBERS,            28, ERR_INPUT,     "the change does not fit the members, nodes and participants there are") \
+    X(REASON_PROPOSAL,           29, ERR_INPUT,     "no such proposal is open, it has this member's vote, or there is no room for another") \
     X(REASON_PLACEHOLDER_ID,      4, ERR_INPUT,     "this id is reserved as the placeholder for 'no subscription'") \
     X(REASON_ENDED,               5, ERR_INPUT,     "the volume has already ended") \
     X(REASON_STATE_AT_CREATE,     6, ERR_INPUT,     "a new operational intent must be Accepted") \

@@ -2,20 +2,28 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  *     snapshot = block ...     block = length u32 LE | CRC-32C of payload u32 LE | payload
- *     payloads = header, author ..., availability ..., intent ..., constraint ..., subscription ..., end
+ *     payloads = header, member ..., author ..., proposal ..., participant ..., availability ..., intent ..., constraint ...,
+ *                subscription ..., end
  *
  * A block ends with the first record that makes its payload RECORD_BLOCK bytes or more. Records come in the order of tags, within
- * a tag by author id, USS text, or entity id, ascending, no two alike. Numbers are unsigned LEB128 in shortest form, signed
- * ones zigzag before; texts and bytes stand behind their length.
+ * a tag by member's place, author id, proposal's entry, participant's or USS's text, or entity id, ascending, no two alike. Numbers
+ * are unsigned LEB128 in shortest form, signed ones zigzag before; texts and bytes stand behind their length.
  *
  *     header        1, text RECORD_MAGIC, genesis, position, clock ms (signed), last time ms (signed)
- *     author        2, id (8), key (32), log key (32), mirror key (32), member, is root (0, 1), epoch, next slot, last (32),
- *                   last time ms (signed)
- *     availability  3, uss, status, version, changed at, left Down at
- *     intent        4, entity, version, state, subscription (16), count and ascending digests (8, big-endian) of requested OVNs
- *     constraint    5, entity, version
- *     subscription  6, entity, flags (1 for intents, 2 for constraints, 4 implicit), asks constraints since, index
- *     end           7, intents, constraints, subscriptions
+ *     member        2, name, root key (32), admitted at, joined at, expelled at, suspended at, suspended ms (signed), reason,
+ *                   number of issuers, of each: issuer, public key, number of subs, subs
+ *     author        3, id (8), key (32), log key (32), mirror key (32), member, is root (0, 1), epoch, next slot, last (32),
+ *                   last time ms (signed), joined at, ended at, number of addresses, addresses, has head (0, 1), then
+ *                   its size and root (32)
+ *     proposal      4, hash (32), index, opened ms (signed), by, act, subject + 1 (0 for nobody), name, root key (32), members,
+ *                   rights, text, number of approvals, places of members that approve, ascending
+ *     participant   5, sub, members, rights, changed at
+ *     availability  6, uss, stored status, overlay, version, changed at, left Down at
+ *     intent        7, entity, version, state, subscription (16), count and ascending digests (8, big-endian) of requested OVNs
+ *     constraint    8, entity, version
+ *     subscription  9, entity, flags (1 for intents, 2 for constraints, 4 implicit), asks constraints since, index
+ *     end           10, intents, constraints, subscriptions
+ *     members       their number, their places, ascending
  *     entity        id (16), manager, url, token, changed at, starts us, ends us, floor mm, ceil mm (signed), cells
  */
 #ifndef STATE_RECORD_H
@@ -24,15 +32,18 @@
 #include "base/buf.h"
 #include "base/id.h"
 
-#define RECORD_MAGIC "deconfliction-line/state/v1"
+#define RECORD_MAGIC "deconfliction-line/state/v2"
 #define RECORD_BLOCK 65536
 
 enum record {
     RECORD_HEADER = 1,
-    RECORD_AUTHOR = 2,
-    RECORD_AVAILABILITY = 3,
-    RECORD_INTENT = 4, /* + enum entity_kind */
-    RECORD_END = 7,
+    RECORD_MEMBER = 2,
+    RECORD_AUTHOR = 3,
+    RECORD_PROPOSAL = 4,
+    RECORD_PARTICIPANT = 5,
+    RECORD_AVAILABILITY = 6,
+    RECORD_INTENT = 7, /* + enum entity_kind */
+    RECORD_END = 10,
 };
 
 static inline void record_u64(struct buf *b, uint64_t value)

@@ -170,32 +170,169 @@ static enum err read_header(struct reader *r)
     return r->is_bad || r->s->view.position == 0 ? corrupt(r, "the header is not whole") : OK;
 }
 
-static enum err read_author(struct reader *r, struct id *last)
+static void take_issuers(struct reader *r, const struct member_issuer **list, size_t *ret_n)
+{
+    struct str subs[LIMIT_ISSUER_SUBS];
+    uint64_t n = take_up_to(r, LIMIT_ISSUERS);
+
+    for (uint64_t i = 0; i < n && !r->is_bad; i++) {
+        struct str issuer = take_text(r, 1, LIMIT_ADDRESS_BYTES);
+        struct str public_key = take_text(r, 1, LIMIT_PUBLIC_KEY_BYTES);
+        uint64_t n_subs = take_up_to(r, LIMIT_ISSUER_SUBS);
+        for (uint64_t k = 0; k < n_subs; k++) {
+            subs[k] = take_text(r, 1, LIMIT_SUB_BYTES);
+            if (k && str_compare(subs[k - 1], subs[k]) >= 0) r->is_bad = true;
+        }
+        if (n_subs == 0 || (i && issuer_compare(list[i - 1], issuer, public_key) >= 0)) r->is_bad = true;
+        if (!r->is_bad) list[(*ret_n)++] = issuer_make(issuer, public_key, subs, (size_t)n_subs);
+    }
+}
+
+static uint64_t take_index(struct reader *r) /* Of an entry that was applied; 0 for none. */
+{
+    return take_up_to(r, r->s->view.position - 1);
+}
+
+static enum err read_member(struct reader *r)
 {
     const struct genesis *g = &r->s->network->genesis;
+    const struct member_issuer *issuers[LIMIT_ISSUERS];
+    struct member m = {.no = view_n_members(&r->s->view), .issuers = issuers};
+
+    m.name = take_text(r, 1, LIMIT_SUB_BYTES);
+    take_fixed(r, m.root_key.b, sizeof m.root_key.b);
+    m.admitted_at = take_index(r);
+    m.joined_at = take_index(r);
+    m.expelled_at = take_index(r);
+    m.suspended_at = take_index(r);
+    m.suspended_ms = take_i64(r);
+    m.reason = take_text(r, 0, LIMIT_REASON_BYTES);
+    take_issuers(r, issuers, &m.n_issuers);
+    bool founder = m.no < g->n_members;
+    if (founder ? m.admitted_at != 0 || !str_equal(m.name, g->members[m.no].name) : m.admitted_at == 0) r->is_bad = true;
+    if (m.no >= LIMIT_MEMBERS_EVER || (!m.suspended_at && m.suspended_ms)) r->is_bad = true;
+    if (!r->is_bad && view_member_named(&r->s->view, m.name)) r->is_bad = true;
+    if (r->is_bad) {
+        for (size_t i = 0; i < m.n_issuers; i++) mem_free((void *)(uintptr_t)issuers[i]);
+        return corrupt(r, "a member is not whole");
+    }
+    member_put(r->s, &m);
+    r->s->extra.n_counted += member_counts(&m);
+    return OK;
+}
+
+static void take_node(struct reader *r, struct author *a, struct str addresses[LIMIT_ADDRESSES], size_t *ret_n)
+{
+    a->joined_at = take_index(r);
+    a->ended_at = take_index(r);
+    *ret_n = (size_t)take_up_to(r, LIMIT_ADDRESSES);
+    for (size_t i = 0; i < *ret_n; i++) addresses[i] = take_text(r, 1, LIMIT_ADDRESS_BYTES);
+    a->has_head = take_up_to(r, 1) == 1;
+    if (a->has_head) {
+        a->head_size = take_u64(r);
+        take_fixed(r, a->head_root.b, sizeof a->head_root.b);
+    }
+    if (a->is_root ? a->joined_at != 0 || *ret_n || a->has_head : a->joined_at == 0) r->is_bad = true;
+}
+
+static enum err read_author(struct reader *r, struct id *last)
+{
     struct author a = {0};
+    struct str addresses[LIMIT_ADDRESSES];
+    size_t n_addresses;
     uint8_t id[8];
 
     take_fixed(r, a.id, sizeof a.id);
     take_fixed(r, a.key.b, sizeof a.key.b);
     take_fixed(r, a.log_key, sizeof a.log_key);
     take_fixed(r, a.mirror_key, sizeof a.mirror_key);
-    a.member = (uint32_t)take_up_to(r, g->n_members - 1);
+    a.member = (uint32_t)take_up_to(r, LIMIT_MEMBERS_EVER - 1);
     a.is_root = take_up_to(r, 1) == 1;
     a.epoch = take_u64(r);
     a.next_slot = take_u64(r);
     take_fixed(r, a.last.b, sizeof a.last.b);
     a.last_time_ms = take_i64(r);
+    take_node(r, &a, addresses, &n_addresses);
     author_id(&a.key, id);
     if (r->is_bad || memcmp(id, a.id, sizeof id)) return corrupt(r, "an author is not whole");
     if (r->s->extra.n_authors && id_compare(*last, author_key_of(a.id)) >= 0)
         return corrupt(r, "authors are out of order");
-    if (a.is_root && memcmp(a.key.b, g->members[a.member].root_key.b, sizeof a.key.b))
-        return corrupt(r, "a root key is not that of genesis");
+    const struct member *m = view_member(&r->s->view, a.member);
+    if (!m || (!a.ended_at && (m->expelled_at || (!a.is_root && !m->joined_at))))
+        return corrupt(r, "an author's member is not there");
+    if (a.is_root && !a.ended_at != (memcmp(a.key.b, m->root_key.b, sizeof a.key.b) == 0 && !m->expelled_at))
+        return corrupt(r, "a root key is not that of its member");
     *last = author_key_of(a.id);
     author_add(r->s, &a);
-    if (a.next_slot > 0 && a.last_time_ms > r->s->member_times_ms[a.member])
-        r->s->member_times_ms[a.member] = a.last_time_ms;
+    if (n_addresses) author_set_addresses(r->s, author_find(&r->s->view, a.id), addresses, n_addresses);
+    return OK;
+}
+
+/* Places of members, ascending; returns how many. */
+static uint32_t take_places(struct reader *r, uint32_t *to, uint32_t min, uint32_t max)
+{
+    uint32_t n = (uint32_t)take_up_to(r, max);
+
+    if (n < min) r->is_bad = true;
+    for (uint32_t i = 0; i < n && !r->is_bad; i++) {
+        to[i] = (uint32_t)take_up_to(r, view_n_members(&r->s->view) - 1);
+        if (i && to[i - 1] >= to[i]) r->is_bad = true;
+    }
+    return n;
+}
+
+static void take_proposal(struct reader *r, struct proposal *p)
+{
+    uint32_t places[LIMIT_MEMBERS_EVER];
+    uint32_t n_members = view_n_members(&r->s->view);
+
+    take_fixed(r, p->hash.b, sizeof p->hash.b);
+    p->index = take_index(r);
+    p->opened_ms = take_i64(r);
+    p->by = (uint32_t)take_up_to(r, n_members - 1);
+    p->act = (enum proposal_act)take_up_to(r, PROPOSE_PARTICIPANT);
+    p->subject = (uint32_t)take_up_to(r, n_members) - 1;
+    struct str name = take_text(r, 1, LIMIT_SUB_BYTES);
+    p->n_name = (uint8_t)name.n;
+    memcpy(p->name, name.at, name.n);
+    take_fixed(r, p->root_key.b, sizeof p->root_key.b);
+    p->n_members = take_places(r, p->members, p->act == PROPOSE_PARTICIPANT, LIMIT_SPEAKERS);
+    p->rights = (uint32_t)take_up_to(r, RIGHTS_ALL);
+    struct str text = take_text(r, 0, LIMIT_REASON_BYTES);
+    p->n_text = (uint16_t)text.n;
+    memcpy(p->text, text.at, text.n);
+    uint32_t n = take_places(r, places, 0, n_members);
+    for (uint32_t i = 0; i < n && !r->is_bad; i++) p->approvals[places[i] / 64] |= UINT64_C(1) << (places[i] % 64);
+    bool of_member = p->act == PROPOSE_EXPEL || p->act == PROPOSE_ROOT;
+    if (p->act < PROPOSE_ADMIT || p->index == 0 || p->opened_ms > r->s->view.clock_ms) r->is_bad = true;
+    if (of_member != (p->subject != UINT32_MAX)) r->is_bad = true;
+}
+
+static enum err read_proposal(struct reader *r)
+{
+    struct proposals *all = proposals_change(r->s);
+    struct proposal *p = &all->at[all->n];
+
+    if (all->n == LIMIT_PROPOSALS) return corrupt(r, "too many proposals");
+    take_proposal(r, p);
+    if (r->is_bad) return corrupt(r, "a proposal is not whole");
+    if (all->n && p[-1].index >= p->index) return corrupt(r, "proposals are out of order");
+    all->n++;
+    return OK;
+}
+
+static enum err read_participant(struct reader *r, struct str *last)
+{
+    struct str sub = take_text(r, 1, LIMIT_SUB_BYTES);
+    struct participant p = {0};
+
+    p.n_members = take_places(r, p.members, 1, LIMIT_SPEAKERS);
+    p.rights = (uint32_t)take_up_to(r, RIGHTS_ALL);
+    p.changed_at = take_index(r);
+    if (r->is_bad || p.changed_at == 0) return corrupt(r, "a participant is not whole");
+    if (last->n && str_compare(*last, sub) >= 0) return corrupt(r, "participants are out of order");
+    *last = sub;
+    participant_put(r->s, name_intern(r->s, sub), &p);
     return OK;
 }
 
@@ -204,7 +341,9 @@ static enum err read_availability(struct reader *r, struct str *last)
     struct str uss = take_text(r, 1, LIMIT_SUB_BYTES);
     struct availability a = {0};
 
-    a.status = (enum uss_availability)take_up_to(r, USS_DOWN);
+    a.stored = (enum uss_availability)take_up_to(r, USS_DOWN);
+    a.overlay = (enum overlay)take_up_to(r, OVERLAY_EXPELLED);
+    a.status = a.overlay ? USS_DOWN : a.stored;
     a.version = take_text(r, LIMIT_OVN_MIN, LIMIT_OVN_MAX);
     a.changed_at = take_u64(r);
     a.left_down_at = take_u64(r);
@@ -212,7 +351,11 @@ static enum err read_availability(struct reader *r, struct str *last)
     if (last->n && str_compare(*last, uss) >= 0)
         return corrupt(r, "availabilities are out of order");
     *last = uss;
-    availability_store(r->s, name_intern(r->s, uss), &a);
+    const struct name *name = name_intern(r->s, uss);
+    const struct participant *p = participant_at(&r->s->extra, name->no);
+    if (a.overlay != (p ? participant_overlay(&r->s->view, p) : OVERLAY_NONE))
+        return corrupt(r, "an availability does not follow from its members");
+    availability_store(r->s, name, &a);
     return OK;
 }
 
@@ -307,19 +450,27 @@ static enum err read_end(struct reader *r)
 static enum err read_records(struct reader *r)
 {
     struct id last = {0, 0};
-    struct str last_uss = {0};
-    uint64_t before = RECORD_AUTHOR;
+    struct str last_name = {0};
+    uint64_t before = RECORD_MEMBER;
 
     for (;;) {
         if (r->rest.n == 0) TRY(next_block(r));
         uint64_t tag = take_u64(r);
         if (r->is_bad || tag < before || tag > RECORD_END)
             return corrupt(r, "no record can stand here");
-        if (tag != before) last = (struct id){0, 0};
+        if (tag != before) {
+            last = (struct id){0, 0};
+            last_name = (struct str){0};
+        }
         before = tag;
+        if (tag > RECORD_MEMBER && r->s->extra.n_members < r->s->network->genesis.n_members)
+            return corrupt(r, "a founder is missing");
         if (tag == RECORD_END) return read_end(r);
-        if (tag == RECORD_AUTHOR) TRY(read_author(r, &last));
-        else if (tag == RECORD_AVAILABILITY) TRY(read_availability(r, &last_uss));
+        if (tag == RECORD_MEMBER) TRY(read_member(r));
+        else if (tag == RECORD_AUTHOR) TRY(read_author(r, &last));
+        else if (tag == RECORD_PROPOSAL) TRY(read_proposal(r));
+        else if (tag == RECORD_PARTICIPANT) TRY(read_participant(r, &last_name));
+        else if (tag == RECORD_AVAILABILITY) TRY(read_availability(r, &last_name));
         else TRY(read_entity(r, (enum entity_kind)(tag - RECORD_INTENT), &last));
     }
 }
@@ -400,11 +551,30 @@ static enum err fill_indices(struct reader *r)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* Whether founders, live roots and overlays are all there. */
+static enum err link_members(struct reader *r)
+{
+    const struct extra *x = &r->s->extra;
+    const struct view *v = &r->s->view;
+
+    for (uint32_t no = 0; no < x->n_members; no++) {
+        const struct member *m = member_at(x, no);
+        const struct author *root = author_find(v, m->root_id);
+        if (!root || !root->is_root || root->member != no) return corrupt(r, "a member's root is missing");
+    }
+    for (uint32_t no = 0; no < x->participants.limit; no++) {
+        const struct participant *p = participant_at(x, no);
+        if (p && participant_overlay(v, p) && !parr_get(&v->availabilities, no))
+            return corrupt(r, "a participant should be Down");
+    }
+    members_clock(r->s);
+    return OK;
+}
+
 /* Joins intents to their subscriptions, and checks what apply relies on. */
 static enum err link_all(struct reader *r)
 {
     struct view *v = &r->s->view;
-    size_t n_roots = 0;
 
     for (uint32_t no = 0; no < v->slots[ENTITY_INTENT].limit; no++) {
         const struct entity *e = view_slot(v, ENTITY_INTENT, no);
@@ -421,9 +591,7 @@ static enum err link_all(struct reader *r)
         view_dependent_nos(v, no, 1, &nos);
         if (nos.n == 0) return corrupt(r, "nothing depends on an implicit subscription");
     }
-    for (uint32_t no = 0; no < r->s->extra.n_authors; no++)
-        n_roots += ((const struct author *)(uintptr_t)parr_get(&r->s->extra.authors_by_no, no))->is_root;
-    return n_roots == r->s->network->genesis.n_members ? OK : corrupt(r, "a member's root is missing");
+    return link_members(r);
 }
 
 static enum err read_all(struct reader *r)

@@ -58,12 +58,71 @@ static void write_header(struct writer *w)
     end_record(w);
 }
 
+static void write_members(struct writer *w)
+{
+    struct buf *b = &w->block;
+
+    for (uint32_t no = 0; no < view_n_members(w->view) && w->err == OK; no++) {
+        const struct member *m = view_member(w->view, no);
+        record_u64(b, RECORD_MEMBER);
+        record_bytes(b, m->name);
+        buf_add(b, m->root_key.b, sizeof m->root_key.b);
+        record_u64(b, m->admitted_at);
+        record_u64(b, m->joined_at);
+        record_u64(b, m->expelled_at);
+        record_u64(b, m->suspended_at);
+        record_i64(b, m->suspended_ms);
+        record_bytes(b, m->reason);
+        record_u64(b, m->n_issuers);
+        for (size_t i = 0; i < m->n_issuers; i++) {
+            const struct member_issuer *issuer = m->issuers[i];
+            record_bytes(b, issuer->issuer);
+            record_bytes(b, issuer->public_key);
+            record_u64(b, issuer->n_subs);
+            for (size_t k = 0; k < issuer->n_subs; k++) record_bytes(b, issuer->subs[k]);
+        }
+        end_record(w);
+    }
+}
+
+static void add_places(struct buf *b, const uint32_t *places, uint32_t n)
+{
+    record_u64(b, n);
+    for (uint32_t i = 0; i < n; i++) record_u64(b, places[i]);
+}
+
+static void write_proposals(struct writer *w)
+{
+    struct buf *b = &w->block;
+
+    for (size_t i = 0; i < view_n_proposals(w->view) && w->err == OK; i++) {
+        const struct proposal *p = view_proposal(w->view, i);
+        uint32_t places[LIMIT_MEMBERS_EVER], n = 0;
+        record_u64(b, RECORD_PROPOSAL);
+        buf_add(b, p->hash.b, sizeof p->hash.b);
+        record_u64(b, p->index);
+        record_i64(b, p->opened_ms);
+        record_u64(b, p->by);
+        record_u64(b, (uint64_t)p->act);
+        record_u64(b, p->subject + 1); /* Of nobody 0. */
+        record_bytes(b, (struct str){p->name, p->n_name});
+        buf_add(b, p->root_key.b, sizeof p->root_key.b);
+        add_places(b, p->members, p->n_members);
+        record_u64(b, p->rights);
+        record_bytes(b, (struct str){p->text, p->n_text});
+        for (uint32_t no = 0; no < LIMIT_MEMBERS_EVER; no++)
+            if (p->approvals[no / 64] >> (no % 64) & 1) places[n++] = no;
+        add_places(b, places, n);
+        end_record(w);
+    }
+}
+
 static bool write_author(void *context, struct id key, uint32_t no)
 {
     struct writer *w = context;
     struct buf *b = &w->block;
-    const struct author *a =
-        (const struct author *)(uintptr_t)parr_get(&view_extra(w->view)->authors_by_no, no);
+    const struct author *a = author_at(view_extra(w->view), no);
+    size_t n_addresses = a->addresses ? a->addresses->n : 0;
 
     (void)key;
     record_u64(b, RECORD_AUTHOR);
@@ -77,6 +136,15 @@ static bool write_author(void *context, struct id key, uint32_t no)
     record_u64(b, a->next_slot);
     buf_add(b, a->last.b, sizeof a->last.b);
     record_i64(b, a->last_time_ms);
+    record_u64(b, a->joined_at);
+    record_u64(b, a->ended_at);
+    record_u64(b, n_addresses);
+    for (size_t i = 0; i < n_addresses; i++) record_bytes(b, a->addresses->at[i]);
+    record_u64(b, a->has_head);
+    if (a->has_head) {
+        record_u64(b, a->head_size);
+        buf_add(b, a->head_root.b, sizeof a->head_root.b);
+    }
     end_record(w);
     return w->err == OK;
 }
@@ -87,26 +155,43 @@ static int compare_names(const void *a, const void *b)
                        (*(const struct name *const *)b)->text);
 }
 
-static void write_availabilities(struct writer *w)
+static void write_participant(struct writer *w, const struct name *name)
+{
+    const struct participant *p = participant_at(view_extra(w->view), name->no);
+
+    record_u64(&w->block, RECORD_PARTICIPANT);
+    record_bytes(&w->block, name->text);
+    add_places(&w->block, p->members, p->n_members);
+    record_u64(&w->block, p->rights);
+    record_u64(&w->block, p->changed_at);
+    end_record(w);
+}
+
+static void write_availability(struct writer *w, const struct name *name)
+{
+    struct availability a = view_availability(w->view, name->text);
+
+    record_u64(&w->block, RECORD_AVAILABILITY);
+    record_bytes(&w->block, name->text);
+    record_u64(&w->block, (uint64_t)a.stored);
+    record_u64(&w->block, (uint64_t)a.overlay);
+    record_bytes(&w->block, a.version);
+    record_u64(&w->block, a.changed_at);
+    record_u64(&w->block, a.left_down_at);
+    end_record(w);
+}
+
+/* Of each name that of has something for, by its text. */
+static void write_named(struct writer *w, const struct parr *of, void (*write)(struct writer *w, const struct name *name))
 {
     const struct extra *x = view_extra(w->view);
     const struct name **names = mem_calloc(x->n_names, sizeof *names);
     size_t n = 0;
 
     for (uint32_t no = 0; no < x->n_names; no++)
-        if (parr_get(&w->view->availabilities, no))
-            names[n++] = (const struct name *)(uintptr_t)parr_get(&x->names_by_no, no);
+        if (parr_get(of, no)) names[n++] = (const struct name *)(uintptr_t)parr_get(&x->names_by_no, no);
     if (n > 1) qsort(names, n, sizeof *names, compare_names);
-    for (size_t i = 0; i < n && w->err == OK; i++) {
-        struct availability a = view_availability(w->view, names[i]->text);
-        record_u64(&w->block, RECORD_AVAILABILITY);
-        record_bytes(&w->block, names[i]->text);
-        record_u64(&w->block, (uint64_t)a.status);
-        record_bytes(&w->block, a.version);
-        record_u64(&w->block, a.changed_at);
-        record_u64(&w->block, a.left_down_at);
-        end_record(w);
-    }
+    for (size_t i = 0; i < n && w->err == OK; i++) write(w, names[i]);
     mem_free(names);
 }
 
@@ -195,8 +280,11 @@ enum err snapshot_write(const struct view *v,
     crc32c_init(&w->crc);
     flush(w);
     write_header(w);
+    write_members(w);
     ptree_walk(&view_extra(v)->authors, (struct id){0, 0}, write_author, w);
-    write_availabilities(w);
+    write_proposals(w);
+    write_named(w, &view_extra(v)->participants, write_participant);
+    write_named(w, &v->availabilities, write_availability);
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++) {
         struct kind_walk k = {w, (enum entity_kind)kind};
         ptree_walk(&v->by_id[kind], (struct id){0, 0}, each_entity, &k);

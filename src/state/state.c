@@ -42,8 +42,7 @@ struct state *state_make(struct network *network)
     s->network = network;
     s->extra.network = network;
     s->view.extra = &s->extra;
-    s->member_times_ms = mem_calloc(network->genesis.n_members, sizeof *s->member_times_ms);
-    for (size_t i = 0; i < network->genesis.n_members; i++) s->member_times_ms[i] = NO_TIME;
+    members_clock(s);
     return s;
 }
 
@@ -53,14 +52,7 @@ enum err state_new(struct str genesis, struct state **ret, struct why *why)
 
     TRY(network_read(genesis, &network, why));
     struct state *s = state_make(network);
-    for (size_t i = 0; i < network->genesis.n_members; i++) {
-        struct author root = {.key = network->genesis.members[i].root_key,
-                              .member = (uint32_t)i,
-                              .is_root = true,
-                              .last_time_ms = NO_TIME};
-        author_id(&root.key, root.id);
-        author_add(s, &root);
-    }
+    roster_found(s);
     s->view.position = 1;
     s->view.clock_ms = network->genesis.created_ms;
     s->view.last_time_ms = network->genesis.created_ms;
@@ -81,7 +73,7 @@ void state_free(struct state *s)
     struct view *v = &s->view;
     struct ptree *trees[] = {&v->by_token,   &v->by_end,        &v->dependents,
                              &v->used_tokens, &s->extra.names,  &s->extra.authors};
-    struct parr *arrays[] = {&v->availabilities, &s->extra.names_by_no, &s->extra.authors_by_no};
+    struct parr *arrays[] = {&v->availabilities, &s->extra.names_by_no, &s->extra.participants};
 
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++) {
         free_pointers(&v->slots[kind]);
@@ -96,10 +88,10 @@ void state_free(struct state *s)
     }
     for (size_t i = 0; i < sizeof trees / sizeof *trees; i++) ptree_done(trees[i], s->cow);
     parr_done(&v->indices, s->cow);
+    roster_free(s);
     cow_free(s->cow);
     mem_free(s->published);
     network_free(s->network);
-    mem_free(s->member_times_ms);
     buf_done(&s->coded);
     u64_vec_done(&s->cells_old);
     u64_vec_done(&s->cells_union);
@@ -169,12 +161,37 @@ static const struct rule {
     {CHANGE_AVAILABILITY_PUT,    true,  availability_put_judge,    availability_put_apply},
     {CHANGE_REPORT,              true,  nothing_judge,             nothing_apply},
 };
+
+/* What members say of themselves: by a root, by a node, or by either. */
+static const struct affair {
+    enum change_kind kind;
+    bool by_root, by_node;
+    enum reason (*judge)(const struct view *v, const struct author *author, const struct change *c);
+    void (*write)(struct step *st, const struct change *c, struct outcome *ret);
+} affairs[] = {
+    {CHANGE_JOIN,        true, false, join_judge,        join_write},
+    {CHANGE_NODE_END,    true, false, node_end_judge,    node_end_write},
+    {CHANGE_ADDRESSES,   true, true,  addresses_judge,   addresses_write},
+    {CHANGE_ISSUER,      true, true,  issuer_judge,      issuer_write},
+    {CHANGE_PARTICIPANT, true, true,  participant_judge, participant_write},
+    {CHANGE_PROPOSE,     true, true,  propose_judge,     propose_write},
+    {CHANGE_APPROVE,     true, true,  approve_judge,     approve_write},
+    {CHANGE_SUSPEND,     true, true,  suspend_judge,     suspend_write},
+    {CHANGE_RESUME,      true, true,  resume_judge,      resume_write},
+};
 /* clang-format on */
 
 static const struct rule *rule_of(enum change_kind kind)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (rules[i].kind == kind) return &rules[i];
+    return NULL;
+}
+
+static const struct affair *affair_of(enum change_kind kind)
+{
+    for (size_t i = 0; i < sizeof affairs / sizeof *affairs; i++)
+        if (affairs[i].kind == kind) return &affairs[i];
     return NULL;
 }
 
@@ -197,6 +214,66 @@ enum reason change_judge(const struct view *v, struct str participant, const str
     return rule->judge(v, participant, c, ms_to_us(now_ms));
 }
 
+/* --- who may write what ----------------------------------------------------------------------- */
+
+/* The right that a change takes in a network that is not open; 0 for none. Its own availability anyone may set. */
+static uint32_t right_for(struct str participant, const struct change *c)
+{
+    switch (c->kind) {
+    case CHANGE_CONSTRAINT_PUT:
+    case CHANGE_CONSTRAINT_DELETE: return RIGHT_CONSTRAINTS;
+    case CHANGE_AVAILABILITY_PUT: return str_equal(c->uss, participant) ? 0 : RIGHT_ARBITRATION;
+    default: return 0;
+    }
+}
+
+/* Of a participant's change, whether its author may make it (decisions C4, C6). */
+static enum reason speaker_judge(const struct view *v, const struct author *a, struct str participant,
+                                 const struct change *c)
+{
+    if (!view_is_open(v)) {
+        const struct participant *p = view_participant(v, participant);
+        if (!view_may_speak(v, a->id, participant)) return REASON_SPEAKER;
+        if (right_for(participant, c) & ~p->rights) return REASON_RIGHT;
+    }
+    if (key_is_needed(c) && member_is_suspended(member_at(view_extra(v), a->member))) return REASON_SUSPENDED;
+    return REASON_ACCEPTED;
+}
+
+/* Whether the author may write the kind at all. A member that has not joined may do that only. */
+static enum reason author_judge(const struct view *v, const struct author *a, const struct change *c)
+{
+    const struct affair *affair = affair_of(c->kind);
+
+    if (!a || a->ended_at) return REASON_AUTHOR;
+    if (!affair) return a->is_root ? REASON_AUTHOR : REASON_ACCEPTED;
+    if (!(a->is_root ? affair->by_root : affair->by_node)) return REASON_AUTHOR;
+    if (c->kind == CHANGE_JOIN || member_counts(member_at(view_extra(v), a->member))) return REASON_ACCEPTED;
+    return REASON_AUTHOR;
+}
+
+/* All that comes before the rules of flights. */
+static enum reason judge_before(const struct view *v, const struct author *a, struct str participant,
+                                const struct change *c)
+{
+    const struct rule *rule = rule_of(c->kind);
+    enum reason r = author_judge(v, a, c);
+
+    if (r != REASON_ACCEPTED) return r;
+    if (affair_of(c->kind)) return affair_of(c->kind)->judge(v, a, c);
+    if (!is_well_formed(rule, participant, c)) return REASON_MALFORMED;
+    return rule->of_participant ? speaker_judge(v, a, participant, c) : REASON_ACCEPTED;
+}
+
+enum reason change_judge_by(const struct view *v, const uint8_t author[8], struct str participant,
+                            const struct change *c, int64_t now_ms)
+{
+    enum reason r = judge_before(v, author_find(v, author), participant, c);
+
+    if (r != REASON_ACCEPTED || affair_of(c->kind)) return r;
+    return rule_of(c->kind)->judge(v, participant, c, ms_to_us(now_ms));
+}
+
 /* --- entries ---------------------------------------------------------------------------------- */
 
 static int compare_times(const void *a, const void *b)
@@ -206,42 +283,62 @@ static int compare_times(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The lower median of the latest times of members that have entries; it never goes back (decision A8). */
-void clock_advance(struct state *s, uint32_t member, int64_t time_ms)
+/* The lower median of the latest times of unsuspended members whose nodes have entries; it never goes back (decision A8). */
+void clock_advance(struct state *s, const struct author *a, int64_t time_ms)
 {
-    int64_t times[GENESIS_MEMBERS_MAX];
+    int64_t times[LIMIT_MEMBERS_EVER];
     size_t n = 0;
 
     if (time_ms > s->view.last_time_ms) s->view.last_time_ms = time_ms;
-    if (time_ms <= s->member_times_ms[member]) return;
-    s->member_times_ms[member] = time_ms;
-    for (size_t i = 0; i < s->network->genesis.n_members; i++)
-        if (s->member_times_ms[i] != NO_TIME) times[n++] = s->member_times_ms[i];
+    if (!a->is_root && !a->ended_at && time_ms > s->member_times_ms[a->member]) {
+        s->member_times_ms[a->member] = time_ms;
+        s->clock_is_due = true;
+    }
+    if (!s->clock_is_due) return;
+    s->clock_is_due = false;
+    for (uint32_t i = 0; i < s->extra.n_members; i++) {
+        const struct member *m = member_at(&s->extra, i);
+        if (s->member_times_ms[i] == NO_TIME || !member_counts(m) || member_is_suspended(m)) continue;
+        times[n++] = s->member_times_ms[i];
+    }
+    if (n == 0) return;
     if (n > 1) qsort(times, n, sizeof *times, compare_times);
     if (times[(n - 1) / 2] > s->view.clock_ms) s->view.clock_ms = times[(n - 1) / 2];
 }
 
-/* Whether the entry is its author's next one. */
+/* Whether the entry may follow its author's last one. Slots may be left out: those that hold what is no entry are no leaves
+ * (decision B2). */
 static enum reason judge_author(const struct author *a, const struct entry *e)
 {
-    if (!a) return REASON_AUTHOR;
-    if (e->epoch != a->epoch || e->slot != a->next_slot) return REASON_SLOT;
+    if (!a || a->ended_at) return REASON_AUTHOR;
+    if (e->epoch != a->epoch || e->slot < a->next_slot || e->slot == UINT64_MAX) return REASON_SLOT;
     if (!hash_equal(&e->previous, &a->last) || e->time_ms < a->last_time_ms) return REASON_SLOT;
     return REASON_ACCEPTED;
 }
 
+/* What follows from an accepted change of members' affairs. */
+static void affair_settle(struct step *st)
+{
+    struct state *s = st->s;
+
+    proposals_settle(st);
+    if (!s->members_changed) return;
+    s->members_changed = false;
+    s->clock_is_due = true;
+    participants_overlay(st);
+}
+
 static void apply_change(struct step *st, const struct change *c, struct outcome *ret)
 {
-    const struct rule *rule = rule_of(c->kind);
+    const struct affair *affair = affair_of(c->kind);
 
-    if (st->author->is_root != (c->kind == CHANGE_JOIN)) {
-        ret->reason = REASON_AUTHOR;
-    } else if (c->kind == CHANGE_JOIN) {
-        join_apply(st, c, ret);
-    } else if (!is_well_formed(rule, st->participant, c)) {
-        ret->reason = REASON_MALFORMED;
+    ret->reason = judge_before(&st->s->view, st->author, st->participant, c);
+    if (ret->reason != REASON_ACCEPTED) return;
+    if (affair) {
+        affair->write(st, c, ret);
+        if (ret->reason == REASON_ACCEPTED) affair_settle(st);
     } else {
-        rule->apply(st, c, ret);
+        rule_of(c->kind)->apply(st, c, ret);
     }
 }
 
@@ -274,12 +371,13 @@ void state_apply(struct state *s, const struct entry *e, struct str bytes, struc
     if (refused == REASON_ACCEPTED) {
         struct author *a = author_change(s, author);
         struct hash entry_hash = hash_of(bytes);
-        a->next_slot++;
+        a->next_slot = e->slot + 1;
         a->last = entry_hash;
         a->last_time_ms = e->time_ms;
         apply_changes(s, e, a, &entry_hash, arena, outcomes);
-        clock_advance(s, a->member, e->time_ms);
+        clock_advance(s, a, e->time_ms);
         expiry_run(s);
+        proposals_lapse(s);
     } else {
         for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = refused;
     }

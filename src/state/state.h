@@ -8,6 +8,8 @@
  *   S2  an intent is written as Accepted or Activated only if no relevant OVN was missing (I4)
  *   S3  an implicit subscription has at least one dependent; an attached subscription exists and covers its dependents
  *   S4  every entity stands exactly once in by_id, slots, its grid, by_end, and intents and constraints in by_token
+ *   S5  a USS is overlaid as Down exactly if all members that speak for it are suspended or expelled
+ *   S6  the members that count are those that joined and were not expelled; a live key is a counting member's, or a root's
  *
  * state_apply() cannot fail: a refused change is an outcome. Core: no clock, no I/O, no floating point.
  */
@@ -44,6 +46,11 @@ void state_publish(struct state *s); /* Readers see all that was applied. Writer
 enum reason change_judge(const struct view *v, struct str participant, const struct change *c,
                          int64_t now_ms);
 
+/* The same with the author known: whether it may write this for the participant at all, and then as above. The only way to
+ * judge what members say of themselves; change_judge() knows no author and calls that malformed. */
+enum reason change_judge_by(const struct view *v, const uint8_t author[8], struct str participant,
+                            const struct change *c, int64_t now_ms);
+
 /* Readers: lock-free. */
 struct state_pin {
     struct cow_pin pin;
@@ -57,15 +64,17 @@ const struct view *state_view(const struct state *s);
 /* SHA-256 over the canonical content (snapshot.h), independent of history and tree shape. O(state). */
 struct hash state_digest(const struct view *v);
 
-/* Author lookup for the node: the key registered for an author id; false if none. Authors are the members' root keys
- * (from genesis; they may write CHANGE_JOIN only) and the entry keys of joined nodes. */
+/* Author lookup for the node: the key of an author that may write; false if there is none, or it was replaced, ended or
+ * expelled. Authors are the members' root keys (they write of members' affairs only) and the entry keys of joined nodes. */
 bool state_author_key(const struct view *v, const uint8_t author[8], struct key_public *ret);
-/* The author's next slot (of epoch 0), the hash of its last entry and that entry's time: what the node continues from after a
- * start. An entry of an earlier time than its author's last one is refused. */
+/* The least slot (of epoch 0) that the author may write next, the hash of its last entry and that entry's time: what the node
+ * continues from after a start. Slots may be left out (they held what is no entry), but never come twice, and each entry names the one
+ * before it that counted. An entry of an earlier time than its author's last one is refused. */
 bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *ret_slot,
                        struct hash *ret_previous, int64_t *ret_time_ms);
 
-/* The keys that a joined node signs checkpoints and cosignatures with; false if author is no joined node. */
+/* The keys that a joined node signs checkpoints and cosignatures with; false if author is no joined node, or one whose keys were
+ * ended. */
 bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct key_public *ret_log,
                            struct key_public *ret_mirror);
 

@@ -28,14 +28,14 @@ static struct availability availability_at(const struct view *v, uint32_t no)
     const struct availability *a =
         (const struct availability *)(uintptr_t)parr_get(&v->availabilities, no);
 
-    return a ? *a : (struct availability){.status = USS_UNKNOWN};
+    return a ? *a : (struct availability){0};
 }
 
 struct availability view_availability(const struct view *v, struct str uss)
 {
     const struct name *name = name_find(view_extra(v), uss);
 
-    return name ? availability_at(v, name->no) : (struct availability){.status = USS_UNKNOWN};
+    return name ? availability_at(v, name->no) : (struct availability){0};
 }
 
 struct availability view_manager_availability(const struct view *v, const struct entity *e)
@@ -45,7 +45,7 @@ struct availability view_manager_availability(const struct view *v, const struct
 
 bool view_is_down(const struct view *v, struct str uss)
 {
-    return view_availability(v, uss).status == USS_DOWN;
+    return view_availability(v, uss).stored == USS_DOWN;
 }
 
 int32_t view_index(const struct view *v, const struct entity *subscription)

@@ -42,10 +42,19 @@ struct entity {
 
 VEC_DEFINE(entity_vec, const struct entity *);
 
+/* Why a USS counts as Down, whatever was put (decisions C3, C6). */
+enum overlay {
+    OVERLAY_NONE = 0,
+    OVERLAY_SUSPENDED = 1, /* All members that speak for it are suspended or expelled. */
+    OVERLAY_EXPELLED = 2,  /* All of them are expelled: for good. */
+};
+
 struct availability {
-    enum uss_availability status;
+    enum uss_availability status; /* What holds: Down under an overlay. */
+    enum uss_availability stored; /* What was put last, which holds again on resuming. */
+    enum overlay overlay;
     struct str version;    /* "" if never set */
-    uint64_t changed_at;   /* Entry that set it; 0 if never. */
+    uint64_t changed_at;   /* Entry of its version; 0 if never. */
     uint64_t left_down_at; /* Entry that last ended a time of being Down; 0 if none did. */
 };
 

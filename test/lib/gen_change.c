@@ -12,7 +12,8 @@
 const enum change_kind GEN_KINDS[] = {
     CHANGE_JOIN, CHANGE_TICK, CHANGE_INTENT_PUT, CHANGE_INTENT_DELETE, CHANGE_CONSTRAINT_PUT,
     CHANGE_CONSTRAINT_DELETE, CHANGE_SUBSCRIPTION_PUT, CHANGE_SUBSCRIPTION_DELETE, CHANGE_AVAILABILITY_PUT,
-    CHANGE_REPORT,
+    CHANGE_REPORT, CHANGE_PROPOSE, CHANGE_APPROVE, CHANGE_NODE_END, CHANGE_ADDRESSES, CHANGE_ISSUER, CHANGE_PARTICIPANT,
+    CHANGE_SUSPEND, CHANGE_RESUME,
 };
 const size_t GEN_N_KINDS = sizeof GEN_KINDS / sizeof GEN_KINDS[0];
 
@@ -121,8 +122,89 @@ static void random_put(struct rng *rng, struct arena *arena, struct change *c)
     if (coin(rng)) random_key(rng, arena, c);
 }
 
+/* 1..n_max names, ascending: a letter of their own before each. */
+static const struct str *random_names(struct rng *rng, struct arena *arena, size_t n_max, size_t *ret_n)
+{
+    size_t n = 1 + (size_t)rng_below(rng, n_max);
+    struct str *names = arena_array(arena, n, sizeof *names);
+
+    for (size_t i = 0; i < n; i++) {
+        struct str tail = random_text(rng, arena, 0, 20);
+        char *at = arena_alloc(arena, tail.n + 1);
+        at[0] = (char)('A' + i);
+        memcpy(at + 1, tail.at, tail.n);
+        names[i] = str_make(at, tail.n + 1);
+    }
+    *ret_n = n;
+    return names;
+}
+
+static void random_proposal(struct rng *rng, struct arena *arena, struct change *c)
+{
+    c->act = PROPOSE_ADMIT + (enum proposal_act)rng_below(rng, 4);
+    if (c->act == PROPOSE_EXPEL || coin(rng)) c->text = random_text(rng, arena, 1, 512);
+    if (c->act == PROPOSE_ADMIT || c->act == PROPOSE_ROOT) fill(rng, c->root_key, sizeof c->root_key);
+    if (c->act == PROPOSE_PARTICIPANT) {
+        c->uss = random_text(rng, arena, 1, 128);
+        c->names = random_names(rng, arena, 16, &c->n_names);
+        c->rights = rng_below(rng, 4);
+    } else {
+        c->member = random_text(rng, arena, 1, 128);
+    }
+}
+
+/* What members say of themselves. */
+static struct change random_affair(struct rng *rng, struct arena *arena, enum change_kind kind)
+{
+    struct change c = {.kind = kind};
+
+    switch (kind) {
+    case CHANGE_PROPOSE: random_proposal(rng, arena, &c); break;
+    case CHANGE_APPROVE: fill(rng, c.proposal.b, sizeof c.proposal.b); break;
+    case CHANGE_NODE_END:
+        fill(rng, c.node, sizeof c.node);
+        if (coin(rng)) c.text = random_text(rng, arena, 1, 40);
+        c.has_head = coin(rng);
+        if (c.has_head) {
+            c.head_size = rng_next(rng) >> rng_below(rng, 64);
+            fill(rng, c.head_root.b, sizeof c.head_root.b);
+        }
+        break;
+    case CHANGE_ADDRESSES: {
+        struct str *addresses = arena_array(arena, 4, sizeof *addresses);
+        fill(rng, c.node, sizeof c.node);
+        c.n_addresses = (size_t)rng_below(rng, 5);
+        for (size_t i = 0; i < c.n_addresses; i++) addresses[i] = random_text(rng, arena, 1, 256);
+        c.addresses = addresses;
+        break;
+    }
+    case CHANGE_ISSUER: {
+        size_t n = 1 + (size_t)rng_below(rng, 1024);
+        uint8_t *key = arena_alloc(arena, n);
+        fill(rng, key, n);
+        c.public_key = str_make(key, n);
+        c.issuer = random_text(rng, arena, 1, 256);
+        c.subs = random_names(rng, arena, 24, &c.n_subs);
+        c.removes = coin(rng);
+        break;
+    }
+    case CHANGE_PARTICIPANT:
+        c.uss = random_text(rng, arena, 1, 128);
+        c.names = random_names(rng, arena, 16, &c.n_names);
+        c.rights = rng_below(rng, 4);
+        break;
+    default: /* Suspend, resume. */
+        c.member = random_text(rng, arena, 1, 128);
+        c.text = random_text(rng, arena, 1, 512);
+        break;
+    }
+    return c;
+}
+
 struct change gen_change(struct rng *rng, struct arena *arena, enum change_kind kind)
 {
+    if ((kind >= CHANGE_PROPOSE && kind <= CHANGE_PARTICIPANT) || kind >= CHANGE_SUSPEND) return random_affair(rng, arena, kind);
+
     struct change c = {.kind = kind};
     bool is_delete = kind == CHANGE_INTENT_DELETE || kind == CHANGE_CONSTRAINT_DELETE ||
                      kind == CHANGE_SUBSCRIPTION_DELETE;
@@ -183,6 +265,25 @@ static bool same_key(const struct change *a, const struct change *b)
            (a->n_digests == 0 || memcmp(a->digests, b->digests, a->n_digests * sizeof *a->digests) == 0);
 }
 
+static bool same_texts(const struct str *a, size_t n_a, const struct str *b, size_t n_b)
+{
+    if (n_a != n_b) return false;
+    for (size_t i = 0; i < n_a; i++)
+        if (!str_equal(a[i], b[i])) return false;
+    return true;
+}
+
+static bool same_affair(const struct change *a, const struct change *b)
+{
+    return a->act == b->act && memcmp(a->node, b->node, 8) == 0 && str_equal(a->text, b->text) &&
+           same_texts(a->addresses, a->n_addresses, b->addresses, b->n_addresses) &&
+           same_texts(a->names, a->n_names, b->names, b->n_names) && a->rights == b->rights && a->has_head == b->has_head &&
+           a->head_size == b->head_size && hash_equal(&a->head_root, &b->head_root) &&
+           memcmp(a->root_key, b->root_key, 32) == 0 && str_equal(a->issuer, b->issuer) &&
+           str_equal(a->public_key, b->public_key) && same_texts(a->subs, a->n_subs, b->subs, b->n_subs) &&
+           hash_equal(&a->proposal, &b->proposal) && a->removes == b->removes;
+}
+
 bool gen_same_change(const struct change *a, const struct change *b)
 {
     return a->kind == b->kind && id_equal(a->id, b->id) && a->has_base == b->has_base && a->base == b->base &&
@@ -194,7 +295,7 @@ bool gen_same_change(const struct change *a, const struct change *b)
            str_equal(a->uss, b->uss) && a->availability == b->availability && hash_equal(&a->digest, &b->digest) &&
            a->length == b->length && str_equal(a->member, b->member) &&
            memcmp(a->entry_key, b->entry_key, 32) == 0 && memcmp(a->log_key, b->log_key, 32) == 0 &&
-           memcmp(a->mirror_key, b->mirror_key, 32) == 0;
+           memcmp(a->mirror_key, b->mirror_key, 32) == 0 && same_affair(a, b);
 }
 
 bool gen_same_entry(const struct entry *a, const struct entry *b)

@@ -34,59 +34,116 @@ struct id lab_id(struct lab *lab)
     return id_make_v4(bytes);
 }
 
-/* An entry by author; its bytes are a counter. */
-static struct outcome *apply(struct lab *lab, const uint8_t author[8], uint64_t slot,
-                             struct hash previous, struct str participant, struct change *changes,
-                             size_t n, struct hash *ret_hash)
+struct outcome *lab_entry_by(struct lab *lab, const uint8_t author[8], struct str participant, struct change *changes, size_t n)
 {
     char text[64];
     struct outcome *outcomes;
-    struct entry e = {.slot = slot,
-                      .previous = previous,
-                      .time_ms = lab->now_ms,
-                      .participant = participant,
-                      .changes = changes,
-                      .n_changes = n};
+    struct entry e = {.time_ms = lab->now_ms, .participant = participant, .changes = changes, .n_changes = n};
+    int64_t last_ms;
 
+    (void)state_author_next(state_view(lab->state), author, &e.slot, &e.previous, &last_ms);
     memcpy(e.author, author, 8);
     int length = snprintf(text, sizeof text, "entry %" PRIu64, lab->n_entries++);
     struct str bytes = {text, (size_t)length};
     buf_clear(&lab->leaf);
     state_apply(lab->state, &e, bytes, &lab->arena, &outcomes, &lab->leaf);
-    *ret_hash = hash_of(bytes);
+    lab->entry = hash_of(bytes);
+    if (memcmp(author, lab->node, 8) == 0) {
+        lab->slot = e.slot + 1;
+        lab->previous = lab->entry;
+    }
     return outcomes;
 }
 
-void lab_init_with(struct lab *lab, bool needs_412_for_down)
+struct outcome lab_by(struct lab *lab, const uint8_t author[8], struct str participant, struct change change)
+{
+    struct outcome o = *lab_entry_by(lab, author, participant, &change, 1);
+
+    o = outcome_copy(&o, &lab->arena);
+    state_publish(lab->state);
+    return o;
+}
+
+struct key_public lab_key(int n)
+{
+    uint8_t seed[32] = {(uint8_t)n, (uint8_t)(n >> 8)};
+    struct key_secret key;
+
+    key_secret_init(&key, seed);
+    struct key_public public = key.public;
+    key_secret_done(&key);
+    return public;
+}
+
+void lab_author_of(int n, uint8_t ret_id[8])
+{
+    struct key_public key = lab_key(n);
+
+    author_of(&key, ret_id);
+}
+
+struct str lab_member(int i)
+{
+    static const char *const names[LAB_MEMBERS] = {"m0", "m1", "m2", "m3", "m4", "m5"};
+
+    return str_of(names[i]);
+}
+
+struct change lab_join(const struct lab *lab, int member, int key)
+{
+    struct key_public public = lab_key(key);
+    struct change join = {.kind = CHANGE_JOIN, .member = lab_member(member), .digest = lab->genesis};
+
+    memcpy(join.entry_key, public.b, 32);
+    return join;
+}
+
+/* Genesis of n members; nobody has joined. */
+static void found(struct lab *lab, size_t n, bool needs_412_for_down)
 {
     AUTO(buf_done) struct buf genesis = {0};
-    uint8_t seed[32] = {1};
-    struct key_secret root, entry;
-    struct hash hash;
+    struct genesis_member members[LAB_MEMBERS];
 
     *lab = (struct lab){.now_ms = LAB_START_MS};
-    key_secret_init(&root, seed);
-    seed[0] = 2;
-    key_secret_init(&entry, seed);
-    struct genesis_member member = {STR("member"), root.public};
+    for (int i = 0; i < LAB_MEMBERS; i++) {
+        members[i] = (struct genesis_member){lab_member(i), lab_key(2 * i + 1)};
+        lab_author_of(2 * i + 1, lab->roots[i]);
+        lab_author_of(2 * i + 2, lab->nodes[i]);
+    }
+    memcpy(lab->root, lab->roots[0], 8);
+    memcpy(lab->node, lab->nodes[0], 8);
+    if (n == 1) members[0].name = STR("member");
     genesis_encode(&(struct genesis){.origin = STR("test.example/line"),
                                      .rules = 1,
-                                     .members = &member,
-                                     .n_members = 1,
+                                     .members = members,
+                                     .n_members = n,
                                      .needs_412_for_down = needs_412_for_down,
                                      .created_ms = LAB_START_MS - 1000},
                    &genesis);
     CHECK_INT(state_new(buf_str(&genesis), &lab->state, NULL), OK);
-    author_of(&root.public, lab->root);
-    author_of(&entry.public, lab->node);
+    lab->genesis = hash_of(buf_str(&genesis));
+}
 
-    struct change join = {.kind = CHANGE_JOIN, .member = STR("member"), .digest = hash_of(buf_str(&genesis))};
-    memcpy(join.entry_key, entry.public.b, 32);
-    struct outcome *o = apply(lab, lab->root, 0, (struct hash){0}, (struct str){0}, &join, 1, &hash);
-    CHECK_INT(o->reason, REASON_ACCEPTED);
-    state_publish(lab->state);
-    key_secret_done(&root);
-    key_secret_done(&entry);
+void lab_init_with(struct lab *lab, bool needs_412_for_down)
+{
+    found(lab, 1, needs_412_for_down);
+    struct change join = lab_join(lab, 0, 2);
+    join.member = STR("member");
+    CHECK_INT(lab_by(lab, lab->root, (struct str){0}, join).reason, REASON_ACCEPTED);
+}
+
+void lab_init_members(struct lab *lab, size_t n, bool needs_412_for_down)
+{
+    static const char *const usss[LAB_MEMBERS] = {"uss0", "uss1", "uss2", "uss3", "uss4", "uss5"};
+
+    must(n >= 2 && n <= LAB_MEMBERS);
+    found(lab, n, needs_412_for_down);
+    for (int i = 0; i < (int)n; i++) {
+        CHECK_INT(lab_by(lab, lab->roots[i], (struct str){0}, lab_join(lab, i, 2 * i + 2)).reason, REASON_ACCEPTED);
+        struct str name = lab_member(i);
+        struct change c = {.kind = CHANGE_PARTICIPANT, .uss = str_of(usss[i]), .names = &name, .n_names = 1};
+        CHECK_INT(lab_by(lab, lab->nodes[i], (struct str){0}, c).reason, REASON_ACCEPTED);
+    }
 }
 
 void lab_init(struct lab *lab)
@@ -132,13 +189,7 @@ struct vol lab_vol(struct lab *lab, uint64_t bitmap, int64_t starts_us, int64_t 
 
 struct outcome *lab_entry(struct lab *lab, struct str participant, struct change *changes, size_t n)
 {
-    struct hash hash;
-    struct outcome *o =
-        apply(lab, lab->node, lab->slot, lab->previous, participant, changes, n, &hash);
-
-    lab->slot++;
-    lab->previous = hash;
-    return o;
+    return lab_entry_by(lab, lab->node, participant, changes, n);
 }
 
 struct outcome lab_apply(struct lab *lab, struct str participant, struct change change)

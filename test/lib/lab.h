@@ -1,4 +1,4 @@
-/* lab.h - a state with one member and one node, to try changes on.
+/* lab.h - a state with one member and one node, or several of each, to try changes on.
  * SPDX-License-Identifier: Apache-2.0
  *
  * The ground is the 64 level-13 cells of one level-10 cell; a set of them is a bitmap. Entries are not signed: the bytes that
@@ -16,10 +16,14 @@
 #define LAB_START_MS INT64_C(1800000000000) /* 2027-01-15T08:00:00Z */
 #define LAB_START_US (LAB_START_MS * 1000)
 
+#define LAB_MEMBERS 6
+
 struct lab {
     struct state *state;
     struct arena arena; /* Of everything that a test keeps until its end. */
-    uint8_t root[8], node[8];
+    uint8_t root[8], node[8]; /* Those of the first member. */
+    uint8_t roots[LAB_MEMBERS][8], nodes[LAB_MEMBERS][8];
+    struct hash genesis, entry; /* Of genesis, of the last entry. */
     uint64_t slot;
     struct hash previous;
     int64_t now_ms; /* The next entry's time. */
@@ -31,7 +35,14 @@ struct lab {
 /* Genesis, and the join of the node: position 2. */
 void lab_init(struct lab *lab);
 void lab_init_with(struct lab *lab, bool needs_412_for_down);
+/* n founders m0, m1, ...; each joins one node, and the participant ussI is spoken for by member I, with no rights. */
+void lab_init_members(struct lab *lab, size_t n, bool needs_412_for_down);
 void lab_done(struct lab *lab);
+
+/* Keys by number; member I has root 2 I + 1 and node 2 I + 2. */
+struct key_public lab_key(int n);
+void lab_author_of(int n, uint8_t ret_id[8]);
+struct str lab_member(int i); /* "m0" ... */
 
 struct id lab_id(struct lab *lab); /* Another version 4 UUID each time. */
 
@@ -43,6 +54,10 @@ uint64_t lab_bitmap(const uint64_t *cells, size_t n);
 
 /* The n changes as the next entry of the node; outcomes live as long as the lab. Not published. */
 struct outcome *lab_entry(struct lab *lab, struct str participant, struct change *changes, size_t n);
+/* The next entry of any author. */
+struct outcome *lab_entry_by(struct lab *lab, const uint8_t author[8], struct str participant, struct change *changes, size_t n);
+struct outcome lab_by(struct lab *lab, const uint8_t author[8], struct str participant, struct change change);
+struct change lab_join(const struct lab *lab, int member, int key);
 /* One change, applied and published. */
 struct outcome lab_apply(struct lab *lab, struct str participant, struct change change);
 /* Judged with the key at the present state first, as a node does it. */

@@ -38,17 +38,40 @@ static void an_unknown_author_is_refused_and_takes_its_place(void)
     e.author[0] ^= 1;
     CHECK_INT(apply(&e, "x")->reason, REASON_AUTHOR);
     CHECK_INT(state_view(lab.state)->position, before + 1);
-    CHECK_INT(state_view(lab.state)->clock_ms, LAB_START_MS);
+    CHECK_INT(state_view(lab.state)->clock_ms, LAB_START_MS - 1000); /* Still that of genesis. */
 }
 
-static void slots_follow_one_another_and_name_the_one_before(void)
+static void slots_may_be_left_out_but_never_come_twice_or_lower(void)
+{
+    struct change c;
+    struct entry e = tick(&c);
+    uint64_t slot;
+    struct hash previous;
+    int64_t time_ms;
+
+    e.slot = 5; /* Even the first. */
+    CHECK_INT(apply(&e, "a")->reason, REASON_ACCEPTED);
+    CHECK(state_author_next(state_view(lab.state), lab.node, &slot, &previous, &time_ms));
+    CHECK_INT(slot, 6);
+    e.previous = hash_of(STR("a"));
+    CHECK_INT(apply(&e, "b")->reason, REASON_SLOT);
+    e.slot = 4;
+    CHECK_INT(apply(&e, "c")->reason, REASON_SLOT);
+    e.slot = 9;
+    e.previous.b[0] ^= 1; /* A gap excuses no break of the chain. */
+    CHECK_INT(apply(&e, "d")->reason, REASON_SLOT);
+    e.previous.b[0] ^= 1;
+    CHECK_INT(apply(&e, "e")->reason, REASON_ACCEPTED);
+    e.previous = hash_of(STR("e"));
+    e.slot = UINT64_MAX;
+    CHECK_INT(apply(&e, "f")->reason, REASON_SLOT);
+}
+
+static void entries_name_the_one_before(void)
 {
     struct change c;
     struct entry e = tick(&c);
 
-    e.slot++;
-    CHECK_INT(apply(&e, "a")->reason, REASON_SLOT);
-    e = tick(&c);
     e.previous.b[0] ^= 1;
     CHECK_INT(apply(&e, "b")->reason, REASON_SLOT);
     e = tick(&c);
@@ -284,7 +307,8 @@ static void at_most_64_go_after_an_entry_in_the_order_of_ends_and_ids(void)
 int main(void)
 {
     LAB_RUN(an_unknown_author_is_refused_and_takes_its_place);
-    LAB_RUN(slots_follow_one_another_and_name_the_one_before);
+    LAB_RUN(slots_may_be_left_out_but_never_come_twice_or_lower);
+    LAB_RUN(entries_name_the_one_before);
     LAB_RUN(an_authors_time_never_goes_back);
     LAB_RUN(a_root_writes_joins_only_and_a_node_no_joins);
     LAB_RUN(a_join_names_its_network_its_member_and_a_new_key);
