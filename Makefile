@@ -124,9 +124,9 @@ lint: $(CORE_OBJ)
 # One fuzz target for SECS seconds: make fuzz T=fuzz_entry SECS=60
 SECS ?= 60
 build/fuzz/fuzz_%: test/fuzz/fuzz_%.c FORCE
-	$(MAKE) V=fuzz build/fuzz/libclearline.a
+	$(MAKE) V=fuzz build/fuzz/libclearline.a $(TEST_LIB:$(B)/%=build/fuzz/%)
 	clang $(subst fuzzer-no-link,fuzzer,$(CFLAGS)) -Itest/lib -c -o $@.o $<
-	clang++ -fsanitize=fuzzer,address,undefined -o $@ $@.o build/fuzz/libclearline.a $(LIBS)
+	clang++ -fsanitize=fuzzer,address,undefined -o $@ $@.o $(TEST_LIB:$(B)/%=build/fuzz/%) build/fuzz/libclearline.a $(LIBS)
 fuzz: build/fuzz/$(T)
 	mkdir -p build/corpus/$(T)
 	build/fuzz/$(T) -max_total_time=$(SECS) -timeout=5 -rss_limit_mb=2048 build/corpus/$(T) $(wildcard test/fuzz/corpus/$(T))
