@@ -442,6 +442,16 @@ static void a_member_cannot_expel_alone(void)
     CHECK(is_expelled(2));
 }
 
+static void the_only_member_expels_nobody_who_has_not_joined_yet(void)
+{
+    lab_done(&lab);
+    lab_init(&lab);
+    CHECK_INT(approve(0, propose(0, admission(4, 400))), REASON_ACCEPTED);
+    CHECK_INT(approve(0, propose(0, expulsion(4))), REASON_ACCEPTED);
+    CHECK(!view_member_named(view(), STR("m4"))->expelled_at); /* Two approvals, whatever the majority is. */
+    CHECK_INT(view_n_proposals(view()), 1);
+}
+
 static void an_expelled_member_writes_no_more_and_its_participants_are_down_for_good(void)
 {
     struct str both[] = {STR("m1"), STR("m2")};
@@ -634,6 +644,7 @@ int main(void)
     LAB_RUN(an_entry_makes_one_proposal_and_only_so_many_are_open);
     LAB_RUN(two_members_cannot_expel_each_other);
     LAB_RUN(a_member_cannot_expel_alone);
+    LAB_RUN(the_only_member_expels_nobody_who_has_not_joined_yet);
     LAB_RUN(an_expelled_member_writes_no_more_and_its_participants_are_down_for_good);
     LAB_RUN(expulsion_takes_effect_in_the_middle_of_its_own_entry);
     LAB_RUN(approvals_cross);
