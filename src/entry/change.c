@@ -15,7 +15,7 @@
 
 enum member {
     ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
-    FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY,
+    FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY,
     ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
     N_MEMBERS
 };
@@ -25,7 +25,7 @@ enum numbering { FLIGHTS, AFFAIRS };
 #define N_NUMBERS 24
 static const uint8_t NUMBERS[][N_NUMBERS] = {
     {ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
-     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, N_MEMBERS, N_MEMBERS},
+     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY, N_MEMBERS},
     {ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
      N_MEMBERS, USS, N_MEMBERS, N_MEMBERS, N_MEMBERS, MEMBER, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
 };
@@ -41,7 +41,7 @@ static const struct kind {
     bool may_choose_token; /* A suffix instead of random bytes. */
     enum numbering numbering;
 } KINDS[] = {
-    {CHANGE_JOIN, M(DIGEST) | M(MEMBER) | M(ENTRY_KEY) | M(LOG_KEY) | M(MIRROR_KEY), 0, false, FLIGHTS},
+    {CHANGE_JOIN, M(DIGEST) | M(MEMBER) | M(ENTRY_KEY) | M(LOG_KEY) | M(MIRROR_KEY), M(HTTP_KEY), false, FLIGHTS},
     {CHANGE_TICK, 0, 0, false, FLIGHTS},
     {CHANGE_INTENT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL) | M(STATE),
      M(BASE) | M(COARSENED) | M(ATTACHED) | M_KEY, true, FLIGHTS},
@@ -113,6 +113,7 @@ static uint64_t members_of(const struct change *c, const struct kind *kind)
     if (c->for_constraints) has |= M(FOR_CONSTRAINTS);
     if (c->text.n > 0) has |= M(TEXT);
     if (c->has_head) has |= M(HEAD);
+    if (c->has_http_key) has |= M(HTTP_KEY);
     if (c->removes) has |= M(REMOVES);
     if (c->kind == CHANGE_PROPOSE) {
         must(c->act >= PROPOSE_ADMIT && c->act <= PROPOSE_PARTICIPANT);
@@ -281,6 +282,7 @@ static void add_member(struct buf *to, const struct change *c, enum member membe
     case ENTRY_KEY: cbor_add_bytes(to, c->entry_key, sizeof c->entry_key); break;
     case LOG_KEY: cbor_add_bytes(to, c->log_key, sizeof c->log_key); break;
     case MIRROR_KEY: cbor_add_bytes(to, c->mirror_key, sizeof c->mirror_key); break;
+    case HTTP_KEY: cbor_add_bytes(to, c->http_key, sizeof c->http_key); break;
     default: add_affair(to, c, member); break;
     }
 }
@@ -510,6 +512,10 @@ static void read_member(struct cbor *r, enum member member, struct arena *arena,
     case ENTRY_KEY: cbor_bytes_of(r, sizeof ret->entry_key, ret->entry_key); break;
     case LOG_KEY: cbor_bytes_of(r, sizeof ret->log_key, ret->log_key); break;
     case MIRROR_KEY: cbor_bytes_of(r, sizeof ret->mirror_key, ret->mirror_key); break;
+    case HTTP_KEY:
+        ret->has_http_key = true;
+        cbor_bytes_of(r, sizeof ret->http_key, ret->http_key);
+        break;
     default: read_affair(r, member, arena, ret); break;
     }
 }

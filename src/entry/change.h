@@ -115,6 +115,8 @@ struct change {
     uint8_t entry_key[32];      /* 19: Ed25519 public keys of the joining node */
     uint8_t log_key[32];        /* 20 */
     uint8_t mirror_key[32];     /* 21 */
+    bool has_http_key;          /* 22: of its statements to peers over HTTP; absent from nodes that make none */
+    uint8_t http_key[32];
 
     /* Kinds 3 to 8, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
     enum proposal_act act;       /* 0 */

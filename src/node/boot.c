@@ -178,6 +178,8 @@ static enum err join(struct node *n, const struct node_options *options, struct 
     memcpy(join.entry_key, n->keys.entry.public.b, sizeof join.entry_key);
     memcpy(join.log_key, n->keys.log.public.b, sizeof join.log_key);
     memcpy(join.mirror_key, n->keys.mirror.public.b, sizeof join.mirror_key);
+    join.has_http_key = true;
+    memcpy(join.http_key, n->keys.http.public.b, sizeof join.http_key);
     struct entry e = {.time_ms = node_now_us() / 1000, .changes = &join, .n_changes = 1};
     author_id(&n->keys.root, e.author);
     return writer_order_own(n, &n->keys.root, &e, why);
@@ -215,7 +217,7 @@ static enum err open_heads(struct node *n, struct why *why)
 static enum err check_keys(struct node *n, const struct node_options *options, struct why *why)
 {
     const struct view *v = state_view(n->state);
-    struct key_public root, log, mirror;
+    struct key_public root, log, mirror, http;
     uint8_t root_id[8];
 
     author_id(&n->keys.root, root_id);
@@ -237,6 +239,10 @@ static enum err check_keys(struct node *n, const struct node_options *options, s
         memcmp(mirror.b, n->keys.mirror.public.b, sizeof mirror.b) != 0) {
         return fail(why, ERR_CORRUPT, "%s/keys/log.key or mirror.key is not the one this node joined with: restore it",
                     n->dir ? n->dir : "");
+    }
+    if (state_author_http_key(state_view(n->state), n->author, &http) &&
+        memcmp(http.b, n->keys.http.public.b, sizeof http.b) != 0) {
+        return fail(why, ERR_CORRUPT, "%s/keys/http.key is not the one this node joined with: restore it", n->dir ? n->dir : "");
     }
     return OK;
 }

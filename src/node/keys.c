@@ -14,6 +14,8 @@
 #include "node/entropy.h"
 
 #define FILE_BYTES 65 /* 64 digits and LF. */
+#define N_KEYS 5
+#define HTTP 4        /* The one that older folders lack. */
 
 static enum err write_key(const char *path, const uint8_t seed[32], struct why *why)
 {
@@ -61,10 +63,10 @@ static enum err sync_folder(const char *path, struct why *why)
     return is_synced ? OK : fail(why, ERR_DISK, "%s: cannot be synced: %s", path, strerror(error));
 }
 
-static const char *const names[4] = {"root", "entry", "log", "mirror"};
+static const char *const names[N_KEYS] = {"root", "entry", "log", "mirror", "http"};
 
-/* Makes all four in DIR/keys.new and renames that, so that there are four keys or none. */
-static enum err make_files(uint8_t seeds[4][32], const char *dir, const char *folder, struct why *why)
+/* Makes all in DIR/keys.new and renames that, so that there are all keys or none. */
+static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const char *folder, struct why *why)
 {
     char fresh[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -73,7 +75,7 @@ static enum err make_files(uint8_t seeds[4][32], const char *dir, const char *fo
     if (mkdir(fresh, 0700) != 0 && errno != EEXIST) {
         return fail(why, ERR_DISK, "%s: cannot be made: %s", fresh, strerror(errno));
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < N_KEYS; i++) {
         entropy_fill(seeds[i], 32);
         (void)snprintf(path, sizeof path, "%s/%s.key", fresh, names[i]);
         (void)unlink(path); /* Left by a start that was cut off. */
@@ -86,7 +88,7 @@ static enum err make_files(uint8_t seeds[4][32], const char *dir, const char *fo
     return sync_folder(dir, why);
 }
 
-static enum err open_files(uint8_t seeds[4][32], const char *dir, bool may_make, struct why *why)
+static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_make, struct why *why)
 {
     char folder[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -100,10 +102,14 @@ static enum err open_files(uint8_t seeds[4][32], const char *dir, bool may_make,
         if (may_make) return make_files(seeds, dir, folder, why);
         return fail(why, ERR_CORRUPT, "%s is missing beside a journal: restore it from its backup", folder);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < N_KEYS; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.key", folder, names[i]);
         enum err e = read_key(path, seeds[i], why);
-        if (e == ERR_NOT_FOUND) {
+        if (e == ERR_NOT_FOUND && i == HTTP) {
+            entropy_fill(seeds[i], 32);
+            e = write_key(path, seeds[i], why);
+            if (e == OK) e = sync_folder(folder, why);
+        } else if (e == ERR_NOT_FOUND) {
             return fail(why, ERR_CORRUPT, "%s is missing: restore it from its backup", path);
         }
         TRY(e);
@@ -113,7 +119,7 @@ static enum err open_files(uint8_t seeds[4][32], const char *dir, bool may_make,
 
 enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why)
 {
-    uint8_t seeds[4][32];
+    uint8_t seeds[N_KEYS][32];
     if (dir) {
         TRY(open_files(seeds, dir, may_make, why));
     } else {
@@ -123,6 +129,7 @@ enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why 
     key_secret_init(&ret->entry, seeds[1]);
     key_secret_init(&ret->log, seeds[2]);
     key_secret_init(&ret->mirror, seeds[3]);
+    key_secret_init(&ret->http, seeds[HTTP]);
     explicit_bzero(seeds, sizeof seeds);
     return OK;
 }
@@ -133,4 +140,5 @@ void keys_done(struct keys *k)
     key_secret_done(&k->entry);
     key_secret_done(&k->log);
     key_secret_done(&k->mirror);
+    key_secret_done(&k->http);
 }

@@ -1,9 +1,9 @@
 /* keys.h - the secret keys of a node, in its data folder.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Files DIR/keys/{root,entry,log,mirror}.key, mode 0600: 64 hex digits of an Ed25519 seed and LF. Four keys, none reused
+ * Files DIR/keys/{root,entry,log,mirror,http}.key, mode 0600: 64 hex digits of an Ed25519 seed and LF. Five keys, none reused
  * (evidence.md 2.2): the member's root key signs joins, the entry key entries, the log key checkpoints, the mirror key
- * cosignatures.
+ * cosignatures, the HTTP key the tokens that the node shows its peers. A folder from before there was an HTTP key gets one.
  */
 #ifndef NODE_KEYS_H
 #define NODE_KEYS_H
@@ -16,6 +16,7 @@ struct keys {
     struct key_secret entry;
     struct key_secret log;
     struct key_secret mirror;
+    struct key_secret http;
 };
 
 /* Reads the keys; where all are missing makes them if may_make is set (dir NULL: in memory only). ERR_CORRUPT names the file

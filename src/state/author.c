@@ -132,3 +132,12 @@ bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct
     memcpy(ret_mirror->b, a->mirror_key, sizeof ret_mirror->b);
     return true;
 }
+
+bool state_author_http_key(const struct view *v, const uint8_t author[8], struct key_public *ret)
+{
+    const struct author *a = author_find(v, author);
+
+    if (!a || a->ended_at || !a->has_http_key) return false;
+    memcpy(ret->b, a->http_key, sizeof ret->b);
+    return true;
+}

@@ -29,6 +29,8 @@ struct author {
     struct key_public key;
     uint8_t log_key[32]; /* Of a node; zero for roots. */
     uint8_t mirror_key[32];
+    bool has_http_key;
+    uint8_t http_key[32];
     uint32_t member;
     bool is_root;
     uint64_t joined_at; /* Of a node. */

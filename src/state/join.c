@@ -31,6 +31,8 @@ void join_write(struct step *st, const struct change *c, struct outcome *ret)
     memcpy(node.key.b, c->entry_key, sizeof node.key.b);
     memcpy(node.log_key, c->log_key, sizeof node.log_key);
     memcpy(node.mirror_key, c->mirror_key, sizeof node.mirror_key);
+    node.has_http_key = c->has_http_key;
+    memcpy(node.http_key, c->http_key, sizeof node.http_key);
     author_id(&node.key, node.id);
     author_add(st->s, &node);
     if (m.joined_at == 0) {

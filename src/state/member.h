@@ -49,6 +49,8 @@ struct member_node {
     struct key_public key;
     uint8_t log_key[32];
     uint8_t mirror_key[32];
+    bool has_http_key;
+    uint8_t http_key[32]; /* Signs what it says to peers over HTTP. */
     struct str addresses[LIMIT_ADDRESSES]; /* URLs for its peers, the first choice first. */
     size_t n_addresses;
     uint64_t joined_at;

@@ -13,8 +13,8 @@
  *     member        2, name, root key (32), admitted at, joined at, expelled at, suspended at, suspended ms (signed), reason,
  *                   number of issuers, of each: issuer, public key, number of subs, subs
  *     author        3, id (8), key (32), log key (32), mirror key (32), member, is root (0, 1), epoch, next slot, last (32),
- *                   last time ms (signed), joined at, ended at, number of addresses, addresses, has head (0, 1), then
- *                   its size and root (32)
+ *                   last time ms (signed), joined at, ended at, number of addresses, addresses, flags (1 a head, 2 an
+ *                   HTTP key), of the head its size and root (32), the HTTP key (32)
  *     proposal      4, hash (32), index, opened ms (signed), by, act, subject + 1 (0 for nobody), name, root key (32), members,
  *                   rights, text, number of approvals, places of members that approve, ascending
  *     participant   5, sub, members, rights, changed at
@@ -45,6 +45,8 @@ enum record {
     RECORD_INTENT = 7, /* + enum entity_kind */
     RECORD_END = 10,
 };
+
+enum record_node_flag { RECORD_NODE_HAS_HEAD = 1, RECORD_NODE_HAS_HTTP_KEY = 2 };
 
 static inline void record_u64(struct buf *b, uint64_t value)
 {

@@ -227,12 +227,15 @@ static void take_node(struct reader *r, struct author *a, struct str addresses[L
     a->ended_at = take_index(r);
     *ret_n = (size_t)take_up_to(r, LIMIT_ADDRESSES);
     for (size_t i = 0; i < *ret_n; i++) addresses[i] = take_text(r, 1, LIMIT_ADDRESS_BYTES);
-    a->has_head = take_up_to(r, 1) == 1;
+    uint64_t flags = take_up_to(r, RECORD_NODE_HAS_HEAD | RECORD_NODE_HAS_HTTP_KEY);
+    a->has_head = flags & RECORD_NODE_HAS_HEAD;
+    a->has_http_key = flags & RECORD_NODE_HAS_HTTP_KEY;
     if (a->has_head) {
         a->head_size = take_u64(r);
         take_fixed(r, a->head_root.b, sizeof a->head_root.b);
     }
-    if (a->is_root ? a->joined_at != 0 || *ret_n || a->has_head : a->joined_at == 0) r->is_bad = true;
+    if (a->has_http_key) take_fixed(r, a->http_key, sizeof a->http_key);
+    if (a->is_root ? a->joined_at != 0 || *ret_n || flags != 0 : a->joined_at == 0) r->is_bad = true;
 }
 
 static enum err read_author(struct reader *r, struct id *last)

@@ -151,6 +151,8 @@ static void node_of(const struct author *a, struct member_node *ret)
     memcpy(ret->id, a->id, sizeof ret->id);
     memcpy(ret->log_key, a->log_key, sizeof ret->log_key);
     memcpy(ret->mirror_key, a->mirror_key, sizeof ret->mirror_key);
+    ret->has_http_key = a->has_http_key;
+    memcpy(ret->http_key, a->http_key, sizeof ret->http_key);
     if (!a->addresses) return;
     ret->n_addresses = a->addresses->n;
     for (size_t i = 0; i < ret->n_addresses; i++) ret->addresses[i] = a->addresses->at[i];

@@ -140,11 +140,12 @@ static bool write_author(void *context, struct id key, uint32_t no)
     record_u64(b, a->ended_at);
     record_u64(b, n_addresses);
     for (size_t i = 0; i < n_addresses; i++) record_bytes(b, a->addresses->at[i]);
-    record_u64(b, a->has_head);
+    record_u64(b, (a->has_head ? RECORD_NODE_HAS_HEAD : 0) | (a->has_http_key ? RECORD_NODE_HAS_HTTP_KEY : 0));
     if (a->has_head) {
         record_u64(b, a->head_size);
         buf_add(b, a->head_root.b, sizeof a->head_root.b);
     }
+    if (a->has_http_key) buf_add(b, a->http_key, sizeof a->http_key);
     end_record(w);
     return w->err == OK;
 }

@@ -77,6 +77,8 @@ bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *
  * ended. */
 bool state_author_log_keys(const struct view *v, const uint8_t author[8], struct key_public *ret_log,
                            struct key_public *ret_mirror);
+/* The key that says who calls its peers over HTTP; false also if the node joined without one. */
+bool state_author_http_key(const struct view *v, const uint8_t author[8], struct key_public *ret);
 
 void state_check(const struct state *s); /* For tests. */
 

@@ -347,7 +347,7 @@ def damaged_heads_are_refused_or_give_right_answers(case, rounds):
 
 
 def damaged_keys_are_refused(case, rounds):
-    damage(case, ['keys/root.key', 'keys/entry.key', 'keys/log.key', 'keys/mirror.key'], [flip, cut, empty, remove], 2)
+    damage(case, ['keys/root.key', 'keys/entry.key', 'keys/log.key', 'keys/mirror.key', 'keys/http.key'], [flip, cut, empty, remove], 2)
 
 
 def damaged_snapshots_are_passed_over(case, rounds):

@@ -226,6 +226,8 @@ struct change gen_change(struct rng *rng, struct arena *arena, enum change_kind 
         fill(rng, c.entry_key, sizeof c.entry_key);
         fill(rng, c.log_key, sizeof c.log_key);
         fill(rng, c.mirror_key, sizeof c.mirror_key);
+        c.has_http_key = rng_below(rng, 2);
+        if (c.has_http_key) fill(rng, c.http_key, sizeof c.http_key);
     }
     return c;
 }
@@ -295,7 +297,8 @@ bool gen_same_change(const struct change *a, const struct change *b)
            str_equal(a->uss, b->uss) && a->availability == b->availability && hash_equal(&a->digest, &b->digest) &&
            a->length == b->length && str_equal(a->member, b->member) &&
            memcmp(a->entry_key, b->entry_key, 32) == 0 && memcmp(a->log_key, b->log_key, 32) == 0 &&
-           memcmp(a->mirror_key, b->mirror_key, 32) == 0 && same_affair(a, b);
+           memcmp(a->mirror_key, b->mirror_key, 32) == 0 && a->has_http_key == b->has_http_key &&
+           memcmp(a->http_key, b->http_key, 32) == 0 && same_affair(a, b);
 }
 
 bool gen_same_entry(const struct entry *a, const struct entry *b)

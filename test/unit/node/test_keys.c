@@ -9,14 +9,14 @@
 #include "home.h"
 #include "t.h"
 
-static const char *const names[4] = {"keys/root.key", "keys/entry.key", "keys/log.key", "keys/mirror.key"};
+static const char *const names[5] = {"keys/root.key", "keys/entry.key", "keys/log.key", "keys/mirror.key", "keys/http.key"};
 
 static bool same_keys(const struct keys *a, const struct keys *b)
 {
-    const struct key_secret *x[4] = {&a->root, &a->entry, &a->log, &a->mirror};
-    const struct key_secret *y[4] = {&b->root, &b->entry, &b->log, &b->mirror};
+    const struct key_secret *x[5] = {&a->root, &a->entry, &a->log, &a->mirror, &a->http};
+    const struct key_secret *y[5] = {&b->root, &b->entry, &b->log, &b->mirror, &b->http};
     bool same = true;
-    for (int i = 0; i < 4; i++) same = same && memcmp(x[i]->public.b, y[i]->public.b, 32) == 0;
+    for (int i = 0; i < 5; i++) same = same && memcmp(x[i]->public.b, y[i]->public.b, 32) == 0;
     return same;
 }
 
@@ -33,7 +33,7 @@ static void keys_are_made_once_and_read_again(void)
     CHECK_INT(keys_open(&made, h.dir, true, &why), OK);
     CHECK_INT(keys_open(&again, h.dir, false, &why), OK);
     CHECK(same_keys(&made, &again));
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         must(stat(home_file(&h, names[i]), &is) == 0);
         CHECK_INT(is.st_mode & 0777, 0600);
         CHECK_INT(is.st_size, 65);
@@ -76,7 +76,7 @@ static void a_missing_damaged_or_open_file_is_named(void)
     home_make(&h);
     must(keys_open(&keys, h.dir, true, &why) == OK);
     keys_done(&keys);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct str kept = t_read_file(home_file(&h, names[i]));
         char text[80];
         static const char *const bad[] = {"", "00", "g"};
@@ -89,8 +89,10 @@ static void a_missing_damaged_or_open_file_is_named(void)
             CHECK(strstr(why.text, home_file(&h, names[i])) != NULL);
         }
         must(unlink(home_file(&h, names[i])) == 0);
-        CHECK_INT(keys_open(&keys, h.dir, true, &why), ERR_CORRUPT); /* One of four is never made anew. */
-        CHECK(strstr(why.text, home_file(&h, names[i])) != NULL);
+        if (i < 4) {
+            CHECK_INT(keys_open(&keys, h.dir, true, &why), ERR_CORRUPT); /* One of those that sign the record is never made anew. */
+            CHECK(strstr(why.text, home_file(&h, names[i])) != NULL);
+        }
         write_text(&h, names[i], kept.at);
         must(chmod(home_file(&h, names[i]), 0640) == 0);
         CHECK_INT(keys_open(&keys, h.dir, true, &why), ERR_CORRUPT);
@@ -100,6 +102,24 @@ static void a_missing_damaged_or_open_file_is_named(void)
         keys_done(&keys);
         mem_free((void *)kept.at);
     }
+    home_remove(&h);
+}
+
+static void a_folder_without_an_http_key_gets_one_and_keeps_it(void)
+{
+    struct keys first, second, third;
+    struct home h;
+
+    home_make(&h);
+    must(keys_open(&first, h.dir, true, NULL) == OK);
+    must(unlink(home_file(&h, "keys/http.key")) == 0);
+    CHECK_INT(keys_open(&second, h.dir, false, NULL), OK);
+    CHECK_INT(keys_open(&third, h.dir, false, NULL), OK);
+    CHECK(memcmp(first.http.public.b, second.http.public.b, 32) != 0);
+    CHECK(same_keys(&second, &third));
+    keys_done(&first);
+    keys_done(&second);
+    keys_done(&third);
     home_remove(&h);
 }
 
@@ -118,6 +138,7 @@ int main(void)
     RUN(keys_are_made_once_and_read_again);
     RUN(a_start_that_was_cut_off_leaves_nothing_that_counts);
     RUN(a_missing_damaged_or_open_file_is_named);
+    RUN(a_folder_without_an_http_key_gets_one_and_keeps_it);
     RUN(keys_in_memory_differ_each_time);
     return t_done();
 }

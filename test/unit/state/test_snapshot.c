@@ -6,6 +6,7 @@
 #include "lab.h"
 #include "state/crc32c.h"
 #include "state/genesis.h"
+#include "state/member.h"
 #include "t.h"
 
 static const struct str uss1 = {"uss1", 4}, uss2 = {"uss2", 4};
@@ -99,10 +100,27 @@ static struct outcome root_join(struct state *s, struct arena *arena, struct str
 
     memcpy(e.author, id.b, 8);
     memcpy(c.entry_key, node.public.b, 32);
+    c.has_http_key = member % 2;
+    if (c.has_http_key) memset(c.http_key, 0x30 + member, sizeof c.http_key);
     state_apply(s, &e, str_of(name), arena, &o, &leaf);
     key_secret_done(&root);
     key_secret_done(&node);
     return *o;
+}
+
+/* Odd members' nodes have an HTTP key. */
+static void check_http_key(const struct state *s, uint8_t member)
+{
+    struct key_secret node = key_of((uint8_t)(member + 101));
+    struct hash id = hash_of(str_make(node.public.b, 32));
+    struct member_node is = {0};
+    uint8_t wanted[32] = {0};
+
+    if (member % 2) memset(wanted, 0x30 + member, sizeof wanted);
+    CHECK(view_node(state_view(s), id.b, &is));
+    CHECK_INT(is.has_http_key, member % 2);
+    CHECK(memcmp(is.http_key, wanted, sizeof wanted) == 0);
+    key_secret_done(&node);
 }
 
 static void node_tick(struct state *s, struct arena *arena, uint8_t member, uint64_t slot, int64_t time_ms)
@@ -159,6 +177,7 @@ static void the_clock_is_the_lower_median_of_members_with_entries(void)
     node_tick(s, &arena, 2, 0, 500);
     CHECK_INT(state_view(s)->clock_ms, 1000); /* Of 500, 1000, 9000. */
     s = through_snapshot(s);
+    for (uint8_t i = 0; i < 4; i++) check_http_key(s, i);
     node_tick(s, &arena, 2, 1, 8000);
     CHECK_INT(state_view(s)->clock_ms, 8000); /* Of 1000, 8000, 9000. */
     node_tick(s, &arena, 3, 0, 100);
