@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
     {"demo", cmd_demo, "three parties plan, meet a conflict and solve it, in ten seconds"},
     {"serve", cmd_serve, "run a node"},
+    {"init", cmd_init, "found a network of several members"},
     {"token", cmd_token, "mint a token for trying things out"},
     {"replay", cmd_replay, "plan the flights of a file through a node: GeoJSON, KML, ADS-B samples"},
     {"log", cmd_log, "read the journal, and check it"},

@@ -65,8 +65,8 @@ static enum err sync_folder(const char *path, struct why *why)
 
 static const char *const names[N_KEYS] = {"root", "entry", "log", "mirror", "http"};
 
-/* Makes all in DIR/keys.new and renames that, so that there are all keys or none. */
-static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const char *folder, struct why *why)
+/* Makes all in DIR/keys.new, a root key where wanted, and renames that, so that there are all keys or none. */
+static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const char *folder, bool with_root, struct why *why)
 {
     char fresh[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -79,6 +79,7 @@ static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const cha
         entropy_fill(seeds[i], 32);
         (void)snprintf(path, sizeof path, "%s/%s.key", fresh, names[i]);
         (void)unlink(path); /* Left by a start that was cut off. */
+        if (i == 0 && !with_root) continue;
         TRY(write_key(path, seeds[i], why));
     }
     TRY(sync_folder(fresh, why));
@@ -88,7 +89,8 @@ static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const cha
     return sync_folder(dir, why);
 }
 
-static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_make, struct why *why)
+/* has_root NULL: the root key is needed. */
+static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_make, bool *has_root, struct why *why)
 {
     char folder[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -99,12 +101,17 @@ static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_
     }
     if (stat(folder, &is) != 0) {
         if (errno != ENOENT) return fail(why, ERR_DISK, "%s: %s", folder, strerror(errno));
-        if (may_make) return make_files(seeds, dir, folder, why);
+        if (may_make) return make_files(seeds, dir, folder, true, why);
+        if (has_root) return fail(why, ERR_INPUT, "%s: no keys: clearline init makes them", folder);
         return fail(why, ERR_CORRUPT, "%s is missing beside a journal: restore it from its backup", folder);
     }
     for (int i = 0; i < N_KEYS; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.key", folder, names[i]);
         enum err e = read_key(path, seeds[i], why);
+        if (i == 0 && has_root) {
+            *has_root = e == OK;
+            if (e == ERR_NOT_FOUND) continue;
+        }
         if (e == ERR_NOT_FOUND && i == HTTP) {
             entropy_fill(seeds[i], 32);
             e = write_key(path, seeds[i], why);
@@ -117,20 +124,35 @@ static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_
     return OK;
 }
 
-enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why)
+static void init_keys(struct keys *ret, uint8_t seeds[N_KEYS][32], bool has_root)
 {
-    uint8_t seeds[N_KEYS][32];
-    if (dir) {
-        TRY(open_files(seeds, dir, may_make, why));
-    } else {
-        entropy_fill(seeds, sizeof seeds);
-    }
-    key_secret_init(&ret->root, seeds[0]);
+    ret->has_root = has_root;
+    if (has_root) key_secret_init(&ret->root, seeds[0]);
     key_secret_init(&ret->entry, seeds[1]);
     key_secret_init(&ret->log, seeds[2]);
     key_secret_init(&ret->mirror, seeds[3]);
     key_secret_init(&ret->http, seeds[HTTP]);
-    explicit_bzero(seeds, sizeof seeds);
+    explicit_bzero(seeds, N_KEYS * sizeof seeds[0]);
+}
+
+enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why)
+{
+    uint8_t seeds[N_KEYS][32];
+    if (dir) {
+        TRY(open_files(seeds, dir, may_make, NULL, why));
+    } else {
+        entropy_fill(seeds, sizeof seeds);
+    }
+    init_keys(ret, seeds, true);
+    return OK;
+}
+
+enum err keys_open_member(struct keys *ret, const char *dir, struct why *why)
+{
+    uint8_t seeds[N_KEYS][32];
+    bool has_root = false;
+    TRY(open_files(seeds, dir, false, &has_root, why));
+    init_keys(ret, seeds, has_root);
     return OK;
 }
 
@@ -141,4 +163,40 @@ void keys_done(struct keys *k)
     key_secret_done(&k->log);
     key_secret_done(&k->mirror);
     key_secret_done(&k->http);
+}
+
+enum err keys_make_node(const char *dir, struct why *why)
+{
+    char folder[PATH_MAX - 16];
+    uint8_t seeds[N_KEYS][32];
+    struct stat is;
+
+    if (snprintf(folder, sizeof folder, "%s/keys", dir) >= (int)sizeof folder - 8) {
+        return fail(why, ERR_INPUT, "the data folder's path is too long");
+    }
+    if (stat(folder, &is) == 0) return fail(why, ERR_INPUT, "%s: is there already", folder);
+    enum err e = make_files(seeds, dir, folder, false, why);
+    explicit_bzero(seeds, sizeof seeds);
+    return e;
+}
+
+enum err key_file_read(const char *path, struct key_secret *ret, struct why *why)
+{
+    uint8_t seed[32];
+
+    TRY(read_key(path, seed, why));
+    key_secret_init(ret, seed);
+    explicit_bzero(seed, sizeof seed);
+    return OK;
+}
+
+struct change keys_join(const struct keys *k, struct str member, const struct hash *genesis)
+{
+    struct change join = {.kind = CHANGE_JOIN, .member = member, .digest = *genesis, .has_http_key = true};
+
+    memcpy(join.entry_key, k->entry.public.b, sizeof join.entry_key);
+    memcpy(join.log_key, k->log.public.b, sizeof join.log_key);
+    memcpy(join.mirror_key, k->mirror.public.b, sizeof join.mirror_key);
+    memcpy(join.http_key, k->http.public.b, sizeof join.http_key);
+    return join;
 }
