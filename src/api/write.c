@@ -11,7 +11,7 @@
 #define MANY_NOTICES 64 /* More are rendered off the writer's thread. */
 #define MAX_TRIES 3
 
-static void done(struct proposal *p);
+static void done(struct pending *p);
 
 struct write *write_new(struct call *c, enum change_kind kind)
 {
@@ -173,7 +173,7 @@ static void run_later(struct later_job *job)
 
 static void refuse_unwritten(struct write *w)
 {
-    struct proposal *p = &w->proposal;
+    struct pending *p = &w->proposal;
     if (p->is_unclear) {
         char *hex = arena_alloc(call_arena(w->call), 64);
         hex_encode(p->entry_hash.b, 32, hex);
@@ -185,7 +185,7 @@ static void refuse_unwritten(struct write *w)
 }
 
 /* On the writer's thread, or that of node_propose(). */
-static void done(struct proposal *p)
+static void done(struct pending *p)
 {
     struct write *w = (struct write *)((char *)p - offsetof(struct write, proposal));
     if (p->err != OK) {

@@ -17,7 +17,7 @@
 
 struct write {
     struct call *call;
-    struct proposal proposal;
+    struct pending proposal;
     const struct str *key; /* Intents: all key strings of the request. */
     size_t n_key;
     const struct entity *old; /* Deletes: a copy of what is deleted, as it was judged. */

@@ -130,7 +130,7 @@ void node_warn(struct node *n, const char *what, const struct why *why)
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
-static void refuse(struct node *n, struct proposal *p, enum err err, const char *text)
+static void refuse(struct node *n, struct pending *p, enum err err, const char *text)
 {
     p->err = err;
     if (text) {
@@ -143,7 +143,7 @@ static void refuse(struct node *n, struct proposal *p, enum err err, const char 
     p->done(p);
 }
 
-void node_propose(struct node *n, struct proposal *p)
+void node_propose(struct node *n, struct pending *p)
 {
     p->next = NULL;
     p->is_unclear = false;

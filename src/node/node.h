@@ -32,12 +32,12 @@ CHECKED enum err node_start(const struct node_options *options, struct node **re
 void node_stop(struct node *n); /* Ends the threads, writes a snapshot, closes the journal. NULL is fine. */
 
 /* A change on its way. Lives in its request, which outlives done(). */
-struct proposal {
+struct pending {
     struct str participant;
     struct change change;  /* Borrows from the request until done(). */
-    void (*done)(struct proposal *p); /* On the writer's thread, or the caller's if refused at once; must not block. */
+    void (*done)(struct pending *p); /* On the writer's thread, or the caller's if refused at once; must not block. */
     struct arena *arena;   /* For the outcome's lists. */
-    struct proposal *next; /* The node's. */
+    struct pending *next; /* The node's. */
 
     /* Set when done() is called. err OK: applied, see outcome. ERR_UNAVAILABLE with is_unclear false: certainly not written; true:
      * may have been ordered, ask by entry_hash (decision D1). */
@@ -49,7 +49,7 @@ struct proposal {
     uint64_t position;      /* Entries applied when the answer's state was published. */
 };
 
-void node_propose(struct node *n, struct proposal *p); /* Any thread. */
+void node_propose(struct node *n, struct pending *p); /* Any thread. */
 
 struct state *node_state(struct node *n);
 struct store *node_store(struct node *n);

@@ -52,7 +52,7 @@ struct node {
     /* The queue: under lock. */
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct proposal *first, **last;
+    struct pending *first, **last;
     bool writer_sleeps;
     bool is_stopping;
 

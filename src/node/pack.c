@@ -28,18 +28,18 @@ static void start_entry(struct packed_vec *all, struct open_entry *o, struct are
 {
     struct packed entry = {
         .participant = participant,
-        .proposals = arena_alloc(arena, LIMIT_ENTRY_CHANGES * sizeof(struct proposal *)),
+        .proposals = arena_alloc(arena, LIMIT_ENTRY_CHANGES * sizeof(struct pending *)),
     };
     o->at = all->n;
     o->bytes = ENTRY_OVERHEAD + participant.n;
     packed_vec_add(all, entry);
 }
 
-void pack_proposals(struct proposal *first, struct arena *arena, struct packed_vec *ret)
+void pack_proposals(struct pending *first, struct arena *arena, struct packed_vec *ret)
 {
     AUTO(open_vec_done) struct open_vec open = {0};
 
-    for (struct proposal *p = first; p; p = p->next) {
+    for (struct pending *p = first; p; p = p->next) {
         size_t size = change_size(&p->change);
         struct open_entry *o = find_open(&open, ret, p->participant);
         if (!o) {

@@ -11,7 +11,7 @@
 
 struct packed {
     struct str participant;
-    struct proposal **proposals; /* Of the arena; n of them, in order. */
+    struct pending **proposals; /* Of the arena; n of them, in order. */
     size_t n;
     struct str bytes; /* The signed entry, once made. */
     struct hash hash; /* SHA-256 of bytes. */
@@ -22,6 +22,6 @@ struct packed {
 VEC_DEFINE(packed_vec, struct packed);
 
 /* Appends one element an entry to ret. first is a list by next. O(proposals * participants). */
-void pack_proposals(struct proposal *first, struct arena *arena, struct packed_vec *ret);
+void pack_proposals(struct pending *first, struct arena *arena, struct packed_vec *ret);
 
 #endif

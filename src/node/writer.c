@@ -97,7 +97,7 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
     }
     state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf);
     for (size_t i = 0; own && i < own->n; i++) {
-        struct proposal *p = own->proposals[i];
+        struct pending *p = own->proposals[i];
         p->outcome = outcome_copy(&outcomes[i], p->arena);
         p->entry_hash = own->hash;
         own->is_applied = true;
@@ -223,7 +223,7 @@ static void answer_batch(struct packed_vec *batch, enum err err, const struct wh
     for (size_t i = 0; i < batch->n; i++) {
         struct packed *entry = &batch->at[i];
         for (size_t k = 0; k < entry->n; k++) {
-            struct proposal *p = entry->proposals[k];
+            struct pending *p = entry->proposals[k];
             p->err = err;
             p->position = position;
             if (err != OK) {
@@ -258,7 +258,7 @@ static enum err check_applied(const struct packed_vec *batch, struct why *why)
     return OK;
 }
 
-static void run_batch(struct node *n, struct proposal *first, struct arena *arena, struct buf *bytes)
+static void run_batch(struct node *n, struct pending *first, struct arena *arena, struct buf *bytes)
 {
     AUTO(packed_vec_done) struct packed_vec batch = {0};
     struct why why = {0};
@@ -322,10 +322,10 @@ static void snapshot_if_due(struct node *n)
 
 /* Waits for proposals until deadline_us (monotonic: the wall clock may be set). Returns at most NODE_BATCH_MAX of them, or NULL at the
  * deadline; *ret_stop is set when the node stops and nothing waits. */
-static struct proposal *take(struct node *n, int64_t deadline_us, bool *ret_stop)
+static struct pending *take(struct node *n, int64_t deadline_us, bool *ret_stop)
 {
     struct timespec until = {.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
-    struct proposal *first;
+    struct pending *first;
     uint64_t taken = 0;
 
     must(pthread_mutex_lock(&n->lock) == 0);
@@ -338,7 +338,7 @@ static struct proposal *take(struct node *n, int64_t deadline_us, bool *ret_stop
     }
     *ret_stop = n->is_stopping && !n->first;
     first = n->first;
-    struct proposal **end = &n->first;
+    struct pending **end = &n->first;
     while (*end && taken < NODE_BATCH_MAX) {
         end = &(*end)->next;
         taken++;
@@ -352,14 +352,14 @@ static struct proposal *take(struct node *n, int64_t deadline_us, bool *ret_stop
     return taken ? first : NULL;
 }
 
-static void refuse_all(struct node *n, struct proposal *first)
+static void refuse_all(struct node *n, struct pending *first)
 {
     struct why why;
     must(pthread_mutex_lock(&n->lock) == 0);
     why = n->stopped_because;
     must(pthread_mutex_unlock(&n->lock) == 0);
     while (first) {
-        struct proposal *p = first;
+        struct pending *p = first;
         first = p->next;
         p->err = ERR_UNAVAILABLE;
         p->why = why;
@@ -378,7 +378,7 @@ void *writer_main(void *arg)
     while (!stop) {
         int64_t flush_us = monotonic_us() + IDLE_FLUSH_US;
         int64_t deadline_us = n->has_uncommitted && flush_us < tick_us ? flush_us : tick_us;
-        struct proposal *first = take(n, deadline_us, &stop);
+        struct pending *first = take(n, deadline_us, &stop);
         bool takes_writes = atomic_load(&n->takes_writes);
         if (first && takes_writes) {
             arena_clear(&arena);

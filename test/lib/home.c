@@ -197,7 +197,7 @@ void gate_fail_next(struct gate *g, bool after_writing)
 
 /* ---- Proposals. ---- */
 
-static void ask_done(struct proposal *p)
+static void ask_done(struct pending *p)
 {
     struct ask *a = (struct ask *)p; /* Its first member. */
     must(pthread_mutex_lock(&a->lock) == 0);

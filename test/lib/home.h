@@ -38,7 +38,7 @@ void gate_fail_next(struct gate *g, bool after_writing); /* The next proposal of
 
 /* A proposal on its way. */
 struct ask {
-    struct proposal p;
+    struct pending p;
     struct arena arena;
     pthread_mutex_t lock;
     pthread_cond_t woken;

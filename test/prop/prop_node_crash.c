@@ -56,7 +56,7 @@ static void propose_some(struct story *s)
     }
     for (int i = 0; i < n; i++) {
         ask_wait(asks[i]);
-        const struct proposal *p = &asks[i]->p;
+        const struct pending *p = &asks[i]->p;
         struct written w = {p->change.id, p->entry_hash};
         if (p->err == OK) {
             CHECK_INT(p->outcome.reason, REASON_ACCEPTED);

@@ -17,10 +17,10 @@ static size_t entry_bytes(const struct packed *p)
     return n;
 }
 
-static void check_entries(const struct packed_vec *entries, struct proposal *all, size_t n)
+static void check_entries(const struct packed_vec *entries, struct pending *all, size_t n)
 {
     size_t found = 0;
-    const struct proposal *newest = NULL; /* First proposals of entries come in order. */
+    const struct pending *newest = NULL; /* First proposals of entries come in order. */
 
     for (size_t i = 0; i < entries->n; i++) {
         const struct packed *p = &entries->at[i];
@@ -49,7 +49,7 @@ static void check_entries(const struct packed_vec *entries, struct proposal *all
 
 static void entries_are_few_full_and_in_order(void)
 {
-    static struct proposal proposals[N_MAX];
+    static struct pending proposals[N_MAX];
     struct rng rng = t_rng();
 
     for (int step = t_steps(60); step > 0; step--) {
@@ -61,7 +61,7 @@ static void entries_are_few_full_and_in_order(void)
             char name[16];
             enum change_kind kind = are_small ? CHANGE_INTENT_DELETE : GEN_KINDS[rng_below(&rng, GEN_N_KINDS)];
             (void)snprintf(name, sizeof name, "uss%d", (int)rng_below(&rng, n_usses));
-            proposals[i] = (struct proposal){.participant = arena_dup(&arena, str_of(name)),
+            proposals[i] = (struct pending){.participant = arena_dup(&arena, str_of(name)),
                                              .change = gen_change(&rng, &arena, kind),
                                              .next = i + 1 < n ? &proposals[i + 1] : NULL};
         }
@@ -74,7 +74,7 @@ static void entries_are_few_full_and_in_order(void)
 /* What was reckoned is enough for what entry_encode() writes. */
 static void a_packed_entry_encodes_within_its_limit(void)
 {
-    static struct proposal proposals[N_MAX];
+    static struct pending proposals[N_MAX];
     struct rng rng = t_rng();
     static const uint8_t seed[32] = {9};
     struct key_secret key;
@@ -84,7 +84,7 @@ static void a_packed_entry_encodes_within_its_limit(void)
         AUTO(arena_done) struct arena arena = {0};
         AUTO(packed_vec_done) struct packed_vec entries = {0};
         for (size_t i = 0; i < N_MAX; i++) {
-            proposals[i] = (struct proposal){.participant = STR("uss1"),
+            proposals[i] = (struct pending){.participant = STR("uss1"),
                                              .change = gen_change(&rng, &arena, GEN_KINDS[rng_below(&rng, GEN_N_KINDS)]),
                                              .next = i + 1 < N_MAX ? &proposals[i + 1] : NULL};
         }
