@@ -1,4 +1,4 @@
-/* client.c - libcurl's easy interface with everything optional switched off.
+/* client.c - libcurl with everything optional switched off.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "http/client.h"
@@ -11,10 +11,12 @@
 #include "base/mem.h"
 
 #define HEADER_BYTES_MAX (64 * 1024) /* Of one answer, all together. */
+#define LOOK_MS 50                   /* How often the caller's stop is looked at. */
 
 struct http_client {
     struct http_client_options options;
     CURL *easy;
+    CURLM *multi; /* Drives it where a call can be stopped: the easy interface looks up once a second only. Else NULL. */
     char error[CURL_ERROR_SIZE];
     struct buf *to; /* NULL: the body is thrown away, but counted. */
     size_t n_bytes, bytes_max;
@@ -65,17 +67,6 @@ static curl_socket_t on_socket(void *context, curlsocktype purpose, struct curl_
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t d, curl_off_t e)
-{
-    struct http_client *c = context;
-
-    (void)a;
-    (void)b;
-    (void)d;
-    (void)e;
-    return c->options.stop && atomic_load(c->options.stop) ? 1 : 0;
-}
-
 #define SET(option, value) must(curl_easy_setopt(c->easy, option, value) == CURLE_OK)
 
 struct http_client *http_client_new(const struct http_client_options *options)
@@ -100,11 +91,8 @@ struct http_client *http_client_new(const struct http_client_options *options)
     SET(CURLOPT_HEADERDATA, (void *)c);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket);
     SET(CURLOPT_OPENSOCKETDATA, (void *)c);
-    if (options->stop) {
-        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
-        SET(CURLOPT_XFERINFODATA, (void *)c);
-        SET(CURLOPT_NOPROGRESS, 0L);
-    }
+    if (options->stop) c->multi = curl_multi_init();
+    must(c->multi || !options->stop);
     if (options->ca_file) SET(CURLOPT_CAINFO, options->ca_file);
     if (options->cert_file) SET(CURLOPT_SSLCERT, options->cert_file);
     if (options->key_file) SET(CURLOPT_SSLKEY, options->key_file);
@@ -115,6 +103,7 @@ void http_client_free(struct http_client *c)
 {
     if (!c) return;
     curl_easy_cleanup(c->easy);
+    if (c->multi) must(curl_multi_cleanup(c->multi) == CURLM_OK);
     mem_free(c);
 }
 
@@ -149,10 +138,35 @@ static enum err explain(struct http_client *c, const struct http_call *call, CUR
 
     if (c->was_too_large) return fail(why, ERR_TOO_LARGE, "%s: the answer is longer than %zu bytes", call->url, c->bytes_max);
     if (c->was_refused) return fail(why, ERR_NET, "%s: its address is not among those allowed", call->url);
-    if (code == CURLE_ABORTED_BY_CALLBACK) return fail(why, ERR_NET, "%s: given up, the program is stopping", call->url);
+    if (code == CURLE_ABORTED_BY_CALLBACK) return fail(why, ERR_NET, "%s: given up, for it was stopped", call->url);
     if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
         return fail(why, ERR_INPUT, "%s: %s", call->url, text);
     return fail(why, ERR_NET, "%s: %s", call->url, text);
+}
+
+static bool is_stopped(const struct http_client *c)
+{
+    return c->options.stop && atomic_load(c->options.stop);
+}
+
+/* What curl_easy_perform() does, looking at the caller's stop in between. */
+static CURLcode perform(struct http_client *c)
+{
+    CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+    const CURLMsg *message;
+    int n_running = 1, n_left;
+
+    if (!c->multi) return curl_easy_perform(c->easy);
+    must(curl_multi_add_handle(c->multi, c->easy) == CURLM_OK);
+    while (!is_stopped(c)) {
+        must(curl_multi_perform(c->multi, &n_running) == CURLM_OK);
+        if (n_running == 0) break;
+        must(curl_multi_poll(c->multi, NULL, 0, LOOK_MS, NULL) == CURLM_OK);
+    }
+    while ((message = curl_multi_info_read(c->multi, &n_left)))
+        if (message->msg == CURLMSG_DONE) code = message->data.result;
+    must(curl_multi_remove_handle(c->multi, c->easy) == CURLM_OK); /* Closes the connection of one that is under way. */
+    return code;
 }
 
 enum err http_client_call(struct http_client *c, const struct http_call *call, int *ret_status,
@@ -173,7 +187,7 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
     SET(CURLOPT_HTTPHEADER, headers);
     SET(CURLOPT_TIMEOUT_MS, (long)(call->timeout_ms ? call->timeout_ms : 5000));
     set_body(c, call);
-    code = curl_easy_perform(c->easy);
+    code = perform(c);
     SET(CURLOPT_HTTPHEADER, NULL);
     SET(CURLOPT_POSTFIELDS, NULL);
     curl_slist_free_all(headers);

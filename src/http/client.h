@@ -21,7 +21,7 @@ struct http_client_options { /* All zero is a good default. */
     const char *cert_file;  /* PEM: what this client shows of itself over TLS, with its key. NULL: nothing. */
     const char *key_file;
     bool https_only;
-    const atomic_bool *stop; /* Set by another thread: a running call ends within about a second. NULL: none. */
+    const atomic_bool *stop; /* Set by another thread: a running call ends within about a tenth of a second. NULL: none. */
 
     /* Asked before each connection is made; false refuses the address. NULL: all are good. */
     bool (*may_connect)(void *context, const struct sockaddr *address);

@@ -7,9 +7,9 @@
  *
  * The caller's thread opens slots (it knows each bundle's hash), and takes ready ones off the front, a slice at a time. Connections take
  * open slots, the first one first, and make them ready. One that has nothing else to do asks another source for a bundle that is
- * late; whoever verifies it first wins, and the other is called off. When all of them are held up, the caller's thread calls off the
- * first bundle's, provided that there is another source to ask; each time it waits twice as long before, so that the slowest
- * source, too, gets its bundle through in the end.
+ * late; whoever verifies it first wins, and the other is called off. When all of them are held up, the caller's thread calls off that
+ * of the first bundle that is not ready, provided that there is another source to ask; each time it waits twice as long before, so
+ * that the slowest source, too, gets its bundle through in the end. Answers that come well in time make it less patient again.
  */
 #include "node/catchup.h"
 
@@ -22,6 +22,7 @@
 #define SLICE_BUNDLES 8
 #define SLICE_BYTES (4 * 1024 * 1024)
 #define READY_BYTES_MAX (16 * 1024 * 1024)
+#define PATIENCE_SHIFT_MAX 20
 #define LOOK_MS 100 /* How often the caller's stop is looked at. */
 #define LEAVES_MAX (SLICE_BUNDLES * TILE_WIDTH / 2)
 
@@ -34,7 +35,6 @@ struct slot {
     uint64_t fetching;  /* Sources that are being asked for it. */
     uint64_t behind;    /* Sources that do not have it. */
     int64_t since_us;   /* First asked. */
-    unsigned n_called_off;
     struct buf bytes;   /* Once ready: verified. */
 };
 
@@ -59,6 +59,7 @@ struct run {
     struct slot slots[N_SLOTS];
     uint64_t next, opened, end;
     size_t ready_bytes;
+    unsigned patience_shift; /* The patience is this often doubled. */
     bool is_over;
     enum err err; /* Why the connections cannot go on. */
     struct why why;
@@ -68,6 +69,12 @@ struct run {
 static struct slot *slot_of(struct run *r, uint64_t bundle)
 {
     return &r->slots[bundle % N_SLOTS];
+}
+
+/* How long a bundle may take before another source is asked for it. Under lock. */
+static int64_t patience_us(const struct run *r)
+{
+    return (int64_t)r->o.patience_ms * 1000 << r->patience_shift;
 }
 
 /* ---- Connections. ---- */
@@ -97,7 +104,7 @@ static bool start_job(struct connection *c, struct slot *slot, int source, struc
 static bool next_job(struct connection *c, struct job *ret)
 {
     struct run *r = c->run;
-    int64_t late_us = catchup_now_us() - (int64_t)r->o.patience_ms * 1000;
+    int64_t late_us = catchup_now_us() - patience_us(r);
 
     for (uint64_t n = r->next; n < r->opened; n++) {
         struct slot *slot = slot_of(r, n);
@@ -176,19 +183,45 @@ static void call_off_others(struct run *r, const struct connection *winner)
 /* Under lock. See the head. */
 static void call_off_late(struct run *r)
 {
-    struct slot *slot = slot_of(r, r->next);
-    int64_t patience_us = (int64_t)r->o.patience_ms * 1000 << (slot->n_called_off < 20 ? slot->n_called_off + 1 : 20);
+    uint64_t n = r->next;
+    struct slot *slot;
 
-    if (r->next == r->opened || slot->is_ready || slot->n_fetching != 1 || catchup_now_us() - slot->since_us < patience_us) return;
+    while (n < r->opened && slot_of(r, n)->is_ready) n++; /* Those before it may wait for it to make a slice. */
+    if (n == r->opened) return;
+    slot = slot_of(r, n);
+    if (slot->n_fetching != 1 || catchup_now_us() - slot->since_us < 2 * patience_us(r)) return;
     if (!sources_has(&r->sources, slot->behind | slot->fetching)) return;
     for (unsigned i = 0; i < r->o.n_connections; i++) {
         struct connection *c = &r->connections[i];
-        if (!c->is_busy || c->is_called_off || c->n != slot->n) continue;
+        if (!c->is_busy || c->is_called_off || c->n != n) continue;
         call_off(c, "it is late, and the others are asked first from now on");
         slot->n_fetching--;
         slot->fetching = 0;
-        slot->n_called_off++;
+        if (r->patience_shift < PATIENCE_SHIFT_MAX) r->patience_shift++;
     }
+}
+
+/* Under lock: the first good answer for a bundle. */
+static void keep(struct connection *c, struct slot *slot, struct buf *bytes)
+{
+    struct run *r = c->run;
+
+    slot->is_ready = true;
+    slot->bytes = *bytes;
+    *bytes = (struct buf){0};
+    r->ready_bytes += slot->bytes.n;
+    call_off_others(r, c);
+    must(pthread_cond_signal(&r->done) == 0);
+}
+
+/* Under lock: a job that was called off. Its source is settled and the slot no longer its own, but a good answer that came all the
+ * same is as good as any. */
+static void end_called_off(struct connection *c, const struct job *job, enum err err, struct buf *bytes)
+{
+    struct run *r = c->run;
+    struct slot *slot = slot_of(r, job->n);
+
+    if (err == OK && job->n >= r->next && slot->n == job->n && !slot->is_ready) keep(c, slot, bytes);
 }
 
 /* Under lock: what came of a job. *bytes is taken if it is the first good answer. */
@@ -199,22 +232,23 @@ static void end_job(struct connection *c, const struct job *job, enum err err, e
     struct slot *slot = slot_of(r, job->n);
 
     c->is_busy = false;
-    if (c->is_called_off) return; /* The slot is no longer this one's, and the source is settled. */
-    slot->n_fetching--;
-    slot->fetching &= ~(UINT64_C(1) << job->source);
-    if (err == OK) {
+    if (c->is_called_off) {
+        end_called_off(c, job, err, bytes);
+    } else if (err == OK) {
+        slot->n_fetching--;
+        slot->fetching &= ~(UINT64_C(1) << job->source);
         sources_served(&r->sources, job->source, took_us);
-        slot->is_ready = true;
-        slot->bytes = *bytes;
-        *bytes = (struct buf){0};
-        r->ready_bytes += slot->bytes.n;
-        call_off_others(r, c);
-        must(pthread_cond_signal(&r->done) == 0);
-    } else if (r->is_over) {
-        sources_served(&r->sources, job->source, 0);
+        if (r->patience_shift > 0 && took_us < patience_us(r) / 4) r->patience_shift--;
+        keep(c, slot, bytes);
     } else {
-        if (fault == CATCHUP_BEHIND) slot->behind |= UINT64_C(1) << job->source;
-        sources_failed(&r->sources, job->source, fault, why);
+        slot->n_fetching--;
+        slot->fetching &= ~(UINT64_C(1) << job->source);
+        if (r->is_over) {
+            sources_served(&r->sources, job->source, 0);
+        } else {
+            if (fault == CATCHUP_BEHIND) slot->behind |= UINT64_C(1) << job->source;
+            sources_failed(&r->sources, job->source, fault, why);
+        }
     }
     must(pthread_cond_broadcast(&r->work) == 0);
 }

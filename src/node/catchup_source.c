@@ -9,6 +9,7 @@
 
 #define FAILURES_MAX 3        /* In a row and a connection: then a source is given up for this run. */
 #define PENALTY_US INT64_C(1000000)
+#define MEAN_US_MAX (PENALTY_US << 20)
 #define OUTCOME_BYTES_MAX 4096 /* 17 bytes of guard and LIMIT_ENTRY_CHANGES elements of at most 42. */
 #define BUNDLE_BYTES_MAX (TILE_WIDTH / 2 * (2 + LIMIT_ENTRY_BYTES + 2 + OUTCOME_BYTES_MAX))
 _Static_assert(32 + 42 * LIMIT_ENTRY_CHANGES <= OUTCOME_BYTES_MAX, "an outcome may be longer");
@@ -91,6 +92,15 @@ void sources_served(struct sources *s, int source, int64_t took_us)
     a->mean_us = a->mean_us ? (7 * a->mean_us + took_us) / 8 : took_us;
 }
 
+/* Others first, for longer each time. Past any sense all of them are brought down together: were each held at some ceiling, the one
+ * that is held lowest would be asked for ever, though it never answered. */
+static void penalise(struct sources *s, struct source *a)
+{
+    a->mean_us = 2 * a->mean_us + PENALTY_US;
+    if (a->mean_us < MEAN_US_MAX) return;
+    for (size_t i = 0; i < s->n; i++) s->at[i].mean_us /= 2;
+}
+
 void sources_failed(struct sources *s, int source, enum catchup_fault fault, const struct why *why)
 {
     struct source *a = &s->at[source];
@@ -99,8 +109,7 @@ void sources_failed(struct sources *s, int source, enum catchup_fault fault, con
     a->n_busy--;
     if (fault == CATCHUP_LIED) a->is_out = true;
     if (fault == CATCHUP_FAILED && ++a->n_failures >= FAILURES_MAX * connections) a->is_out = true;
-    if ((fault == CATCHUP_FAILED || fault == CATCHUP_SLOW) && a->mean_us < PENALTY_US << 20)
-        a->mean_us = 2 * a->mean_us + PENALTY_US; /* Others first, for longer each time. */
+    if (fault == CATCHUP_FAILED || fault == CATCHUP_SLOW) penalise(s, a);
     sources_report(s, a->is->name, fault, why);
 }
 

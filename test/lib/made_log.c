@@ -126,7 +126,7 @@ static bool hang(struct made_server *s, struct http_request *r)
 
 static void answer_bundle(struct made_server *s, struct http_request *r, struct tile t, struct http_response *response)
 {
-    bool is_fault = t.n >= s->from;
+    bool is_fault = t.n >= s->from && (s->every == 0 || (t.n - s->from) % s->every == 0);
 
     (void)atomic_fetch_add(&s->n_bundles, 1);
     if (is_fault && s->fault == MADE_HANGS && hang(s, r)) return;

@@ -53,7 +53,8 @@ struct made_server {
     /* Set before the start. */
     const struct made_log *log;
     enum made_fault fault;
-    uint64_t from;       /* The first bundle that the fault is about. */
+    uint64_t from;       /* The first bundle that the fault is about, */
+    uint64_t every;      /* and of those that follow every second, third, ...; 0: all. */
     struct str note;     /* GET /log/checkpoint; empty: 404. */
     _Atomic uint64_t size; /* Leaves that it shows. */
     bool drops_partial;  /* Partial tiles and bundles that have become full are gone. */

@@ -132,7 +132,7 @@ static void what_cannot_be_reached_is_named(void)
     CHECK(http_client_call(c, &(struct http_call){.url = "http://[/"}, &status, NULL, &why) == ERR_INPUT);
     CHECK(http_client_call(none, &(struct http_call){.url = url_of("http", "/")}, &status, NULL, &why) == ERR_NET && strstr(why.text, "allowed"));
     CHECK(http_client_call(strict, &(struct http_call){.url = url_of("http", "/")}, &status, NULL, &why) == ERR_INPUT);
-    CHECK(http_client_call(stopped, &(struct http_call){.url = url_of("http", "/")}, &status, NULL, &why) == ERR_NET && strstr(why.text, "stopping"));
+    CHECK(http_client_call(stopped, &(struct http_call){.url = url_of("http", "/")}, &status, NULL, &why) == ERR_NET && strstr(why.text, "stopped"));
     http_client_free(c);
     http_client_free(none);
     http_client_free(strict);
