@@ -16,6 +16,7 @@
 #include "node/entropy.h"
 
 #define WAIT_US 5000000 /* For Journal-At-Least. */
+#define BARRIER_US 1000000 /* Reads wait so long for etcd, then they are answered with their age. */
 #define DIR_BYTES 400   /* Leaves room for a report's name in a path. */
 
 static struct scratch *scratch_new(enum cover_mode covering)
@@ -47,6 +48,7 @@ static struct scratch *scratch_of(struct api *api, unsigned thread)
 static void tick(void *context)
 {
     struct api *api = context;
+    node_expire(api->options.node, BARRIER_US);
     if (api->access_log) access_log_flush(api->access_log);
 }
 
@@ -93,7 +95,9 @@ enum err api_new(const struct api_options *options, struct api **ret, struct why
         int fd = options->access_fd ? options->access_fd : STDERR_FILENO;
         api->access_log = access_log_new(fd);
     }
-    api->later = later_new(api->access_log ? tick : NULL, api);
+    api->is_shared = node_is_shared(options->node);
+    node_author(options->node, api->author);
+    api->later = later_new(api->access_log || api->is_shared ? tick : NULL, api);
     *ret = api;
     return OK;
 }
@@ -130,6 +134,35 @@ static enum err check_rights(struct call *c, struct why *why)
     return OK;
 }
 
+static void run_handler(struct later_job *job)
+{
+    struct call *c = (struct call *)((char *)job - offsetof(struct call, job));
+    c->scratch = scratch_of(c->api, API_THREADS);
+    c->route->handle(c);
+}
+
+/* On the writer's thread, as a rule. */
+static void on_barrier(struct barrier *b)
+{
+    struct call *c = (struct call *)((char *)b - offsetof(struct call, barrier));
+    c->is_aged = b->err != OK;
+    c->age_us = b->age_us;
+    c->job = (struct later_job){.run = run_handler};
+    later_add(c->api->later, &c->job);
+}
+
+/* What another node was told before this call came must show in the answer. */
+static void handle(struct call *c, unsigned thread)
+{
+    if (c->api->is_shared && c->route->waits == ROUTE_READS) {
+        c->barrier.done = on_barrier;
+        node_barrier(c->api->options.node, &c->barrier);
+        return;
+    }
+    c->scratch = scratch_of(c->api, thread);
+    c->route->handle(c);
+}
+
 static bool is_reached(struct later_job *job)
 {
     struct call *c = (struct call *)((char *)job - offsetof(struct call, job));
@@ -147,8 +180,7 @@ static void run_waited(struct later_job *job)
                                        "Journal-At-Least names; nothing was done"));
         return;
     }
-    c->scratch = scratch_of(c->api, API_THREADS);
-    c->route->handle(c);
+    handle(c, API_THREADS);
 }
 
 /* Decision D1: a client that saw a position elsewhere may ask to be answered at or after it. */
@@ -168,8 +200,7 @@ static void handle_at_position(struct call *c)
             return;
         }
     }
-    c->scratch = scratch_of(c->api, c->http->thread);
-    c->route->handle(c);
+    handle(c, c->http->thread);
 }
 
 void api_handle(struct http_request *r, void *context)

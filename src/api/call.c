@@ -62,6 +62,7 @@ static void add_headers(struct call *c, int status, struct http_response *respon
         state_done_reading(&pin);
     }
     add_header(response, STR("Journal-Position"), decimal(call_arena(c), c->position));
+    if (c->is_aged) add_header(response, STR("Journal-Age"), decimal(call_arena(c), (uint64_t)c->age_us / 1000000 + 1));
     if (c->entry_hash.n > 0) add_header(response, STR("Journal-Entry"), c->entry_hash);
     if (c->cache_control.n > 0) add_header(response, STR("Cache-Control"), c->cache_control);
     if (status == 401) add_header(response, STR("WWW-Authenticate"), STR("Bearer"));

@@ -34,6 +34,8 @@ struct api {
     struct access_log *access_log; /* NULL: none */
     struct heartbeat *heartbeat;
     uint64_t hash_seed;            /* Of tables over texts that clients choose. */
+    bool is_shared;                /* Several members: node_is_shared(). */
+    uint8_t author[8];             /* The node's. */
     char dar_id[64];               /* Hex SHA-256 of entry 0. */
     struct scratch *scratch[API_THREADS + 1]; /* The last is the later thread's. */
 };
@@ -52,6 +54,9 @@ struct call {
     struct str cache_control;
     struct str entry_hash;   /* Journal-Entry: of a write that may have been ordered. */
     struct later_job job;
+    struct barrier barrier;  /* Several members: reads wait for what the order holds. */
+    bool is_aged;            /* The order did not answer: */
+    int64_t age_us;          /* the state is so old, says Journal-Age. */
 };
 
 static inline struct arena *call_arena(struct call *c)

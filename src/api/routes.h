@@ -12,6 +12,13 @@
 
 struct call;
 
+/* What of the state a call waits for. */
+enum route_waits {
+    ROUTE_AS_IS,  /* Nothing. */
+    ROUTE_WRITES, /* The position that Journal-At-Least names. What is refused on the state at hand is judged again on a newer one. */
+    ROUTE_READS,  /* The same, and all that the order held when the call came (node_barrier()). */
+};
+
 #define ROUTE_ARGS 2
 
 struct route {
@@ -19,7 +26,7 @@ struct route {
     const char *pattern;
     unsigned any_of;   /* enum scope bits, one of which is needed; 0: no token */
     int success;       /* Status of its success. */
-    bool waits;        /* Honours Journal-At-Least. */
+    enum route_waits waits;
     void (*handle)(struct call *c);
 };
 

@@ -85,6 +85,33 @@ static void refuse_key(struct write *w, const struct view *v, struct state_pin *
     call_answer(w->call, 409, &body);
 }
 
+static void run_fresh(struct later_job *job)
+{
+    write_start((struct write *)((char *)job - offsetof(struct write, job)));
+}
+
+/* On the writer's thread, as a rule. */
+static void on_barrier(struct barrier *b)
+{
+    struct write *w = (struct write *)((char *)b - offsetof(struct write, barrier));
+    if (b->err != OK) {
+        refuse(w, 503, STR("the order of writes is not reached now; nothing was written"));
+        return;
+    }
+    w->is_fresh = true;
+    w->job = (struct later_job){.run = run_fresh};
+    later_add(w->call->api->later, &w->job);
+}
+
+/* A refusal may rest on what other nodes have changed since: true if the write is judged again, once, on what the order holds now. */
+static bool refreshes(struct write *w)
+{
+    if (w->is_fresh || !w->call->api->is_shared) return false;
+    w->barrier.done = on_barrier;
+    node_barrier(w->call->api->options.node, &w->barrier);
+    return true;
+}
+
 void write_start(struct write *w)
 {
     struct call *c = w->call;
@@ -93,17 +120,22 @@ void write_start(struct write *w)
     struct key_verdict verdict = {0};
 
     const struct view *v = call_read(c, &pin);
-    enum reason reason = change_judge(v, w->proposal.participant, change, node_now_us() / 1000);
+    enum reason reason = change_judge_by(v, c->api->author, w->proposal.participant, change, node_now_us() / 1000);
     if (reason != REASON_ACCEPTED) {
         state_done_reading(&pin);
-        refuse_reason(w, reason);
+        if (!refreshes(w)) refuse_reason(w, reason);
         return;
     }
     keep_deleted(w, v);
     if (change->kind == CHANGE_INTENT_PUT) {
         key_judge(v, w->proposal.participant, change, w->key, w->n_key, call_arena(c), &verdict);
         if (verdict.n_missing_intents + verdict.n_missing_constraints > 0) {
-            refuse_key(w, v, &pin, &verdict);
+            if (w->is_fresh || !c->api->is_shared) {
+                refuse_key(w, v, &pin, &verdict);
+                return;
+            }
+            state_done_reading(&pin);
+            must(refreshes(w));
             return;
         }
     }

@@ -1,7 +1,8 @@
 /* write.h - a change from its handler to its answer.
  * SPDX-License-Identifier: Apache-2.0
  *
- *     write_start: judged on a view --refused--> answered, no entry
+ *     write_start: judged on a view --refused--> several members: judged again after a barrier, once
+ *          |                              +------> answered, no entry
  *          | proposed
  *     done (writer's thread) --accepted--> answered there if that is cheap, else by the later thread
  *          | refused late
@@ -30,6 +31,8 @@ struct write {
     void (*undo)(struct write *w);
     void *user;               /* render's and undo's. */
     struct later_job job;
+    struct barrier barrier;
+    bool is_fresh; /* Judged on what the order held after the call came. */
     unsigned n_tries;
 };
 

@@ -22,6 +22,8 @@ struct serve {
     /* Options. */
     const char *listen, *data, *journal, *origin, *member, *jwks, *issuers, *locality;
     const char *public_endpoint, *tls_cert, *tls_key, *covering, *access_log;
+    const char *genesis, *etcd, *etcd_cacert, *etcd_cert, *etcd_key;
+    bool allow_old_etcd;
     struct arg_texts token_keys, audiences;
     bool allow_http, behind_proxy, entries_public, down_412;
     int64_t threads, leeway_s, snapshot_entries;
@@ -31,7 +33,7 @@ struct serve {
     struct node *node;
     struct api *api;
     struct http_server *server;
-    struct buf tls_cert_pem, tls_key_pem;
+    struct buf tls_cert_pem, tls_key_pem, genesis_bytes, etcd_urls;
     char dev_key[PATH_MAX];
 };
 
@@ -53,13 +55,30 @@ static bool is_loopback(const char *listen)
            str_equal(host, STR("localhost"));
 }
 
+/* A network of several members. */
+static enum err check_network(const struct serve *s, struct why *why)
+{
+    if (!s->genesis != !s->etcd) return fail(why, ERR_INPUT, "--genesis and --etcd belong together: a network of several members has both");
+    if (!s->genesis && strcmp(s->journal, "etcd") == 0) return fail(why, ERR_INPUT, "--journal etcd: give --genesis and --etcd");
+    if (s->genesis && strcmp(s->journal, "mem") == 0) return fail(why, ERR_INPUT, "--journal mem is for a network of one member");
+    if (s->genesis && (s->origin || s->entries_public || s->down_412)) {
+        return fail(why, ERR_INPUT, "--origin, --entries-public and --down-412 are the genesis's to say");
+    }
+    if (!s->etcd && (s->etcd_cacert || s->etcd_cert || s->etcd_key || s->allow_old_etcd)) {
+        return fail(why, ERR_INPUT, "--etcd-cacert, --etcd-cert, --etcd-key and --allow-old-etcd need --etcd");
+    }
+    if (!s->etcd_cert != !s->etcd_key) return fail(why, ERR_INPUT, "--etcd-cert and --etcd-key belong together");
+    return OK;
+}
+
 /* What the options say together. */
 static enum err check_options(const struct serve *s, struct why *why)
 {
     bool has_tls = s->tls_cert || s->tls_key;
-    if (strcmp(s->journal, "sqlite") != 0 && strcmp(s->journal, "mem") != 0) {
-        return fail(why, ERR_INPUT, "--journal is sqlite or mem, not %s", s->journal);
+    if (strcmp(s->journal, "sqlite") != 0 && strcmp(s->journal, "mem") != 0 && strcmp(s->journal, "etcd") != 0) {
+        return fail(why, ERR_INPUT, "--journal is sqlite, mem or etcd, not %s", s->journal);
     }
+    TRY(check_network(s, why));
     if (strcmp(s->covering, "safe") != 0 && strcmp(s->covering, "dss") != 0) {
         return fail(why, ERR_INPUT, "--covering is safe or dss, not %s", s->covering);
     }
@@ -78,7 +97,7 @@ static enum err check_options(const struct serve *s, struct why *why)
     return OK;
 }
 
-static enum err read_pem(const char *path, struct buf *ret, struct why *why)
+static enum err read_file(const char *path, struct buf *ret, struct why *why)
 {
     char piece[4096];
     size_t n;
@@ -127,8 +146,34 @@ static enum err start_auth(struct serve *s, struct why *why)
     return auth_new(&options, &s->auth, why);
 }
 
+#define ENDPOINTS_MAX 32
+
+static enum err start_member_node(struct serve *s, struct why *why)
+{
+    const char *endpoints[ENDPOINTS_MAX];
+    struct etcd_options etcd = {.endpoints = endpoints, .ca_file = s->etcd_cacert, .cert_file = s->etcd_cert, .key_file = s->etcd_key,
+                                .allow_old = s->allow_old_etcd};
+
+    TRY(read_file(s->genesis, &s->genesis_bytes, why));
+    buf_add(&s->etcd_urls, s->etcd, strlen(s->etcd) + 1);
+    for (char *at = strtok(s->etcd_urls.at, ","); at; at = strtok(NULL, ",")) {
+        if (etcd.n_endpoints == ENDPOINTS_MAX) return fail(why, ERR_INPUT, "--etcd: more than %d endpoints", ENDPOINTS_MAX);
+        endpoints[etcd.n_endpoints++] = at;
+    }
+    struct node_options options = {
+        .dir = s->data,
+        .member = str_of(s->member),
+        .snapshot_entries = (uint64_t)s->snapshot_entries,
+        .genesis = buf_str(&s->genesis_bytes),
+        .etcd = &etcd,
+    };
+    if (options.genesis.n == 0) return fail(why, ERR_INPUT, "--genesis %s: is empty", s->genesis);
+    return node_start(&options, &s->node, why);
+}
+
 static enum err start_node(struct serve *s, struct why *why)
 {
+    if (s->genesis) return start_member_node(s, why);
     struct journal *journal;
     bool is_mem = strcmp(s->journal, "mem") == 0;
 
@@ -177,8 +222,8 @@ static enum err start_api(struct serve *s, struct why *why)
 static enum err start_server(struct serve *s, struct why *why)
 {
     if (s->tls_cert) {
-        TRY(read_pem(s->tls_cert, &s->tls_cert_pem, why));
-        TRY(read_pem(s->tls_key, &s->tls_key_pem, why));
+        TRY(read_file(s->tls_cert, &s->tls_cert_pem, why));
+        TRY(read_file(s->tls_key, &s->tls_key_pem, why));
     }
     struct http_options options = {
         .address = str_of(s->listen),
@@ -228,6 +273,8 @@ static void stop_all(struct serve *s)
     buf_done(&s->tls_cert_pem);
     if (s->tls_key_pem.at) explicit_bzero(s->tls_key_pem.at, s->tls_key_pem.n);
     buf_done(&s->tls_key_pem);
+    buf_done(&s->genesis_bytes);
+    buf_done(&s->etcd_urls);
 }
 
 int cmd_serve(int argc, char **argv)
@@ -237,9 +284,15 @@ int cmd_serve(int argc, char **argv)
     const struct arg options[] = {
         {"--listen", "ADDR:PORT", "where to listen; port 0 takes a free one", ARG_TEXT, &s.listen, 0, 0},
         {"--data", "DIR", "journal, keys, snapshots; made if missing", ARG_TEXT, &s.data, 0, 0},
-        {"--journal", "ENGINE", "sqlite (default), or mem: nothing survives", ARG_TEXT, &s.journal, 0, 0},
+        {"--journal", "ENGINE", "sqlite (default); mem: nothing survives; etcd: what --etcd says", ARG_TEXT, &s.journal, 0, 0},
         {"--origin", "NAME", "name of the log of a new journal, like airspace.example/line1", ARG_TEXT, &s.origin, 0, 0},
-        {"--member", "NAME", "name of the member of a new journal", ARG_TEXT, &s.member, 0, 0},
+        {"--member", "NAME", "name of the member of a new journal; with --genesis: whose node this is", ARG_TEXT, &s.member, 0, 0},
+        {"--genesis", "FILE", "entry 0 of a network of several members (clearline init)", ARG_TEXT, &s.genesis, 0, 0},
+        {"--etcd", "URL,...", "etcd's endpoints, which order such a network's entries", ARG_TEXT, &s.etcd, 0, 0},
+        {"--etcd-cacert", "FILE", "CA certificates that sign etcd's, PEM", ARG_TEXT, &s.etcd_cacert, 0, 0},
+        {"--etcd-cert", "FILE", "this node's client certificate for etcd, PEM", ARG_TEXT, &s.etcd_cert, 0, 0},
+        {"--etcd-key", "FILE", "its secret key, PEM", ARG_TEXT, &s.etcd_key, 0, 0},
+        {"--allow-old-etcd", NULL, "take an etcd older than 3.5.33 or 3.6.14: tests only", ARG_FLAG, &s.allow_old_etcd, 0, 0},
         {"--token-key", "PUBLIC.pem", "a key that signs tokens (RSA, P-256, Ed25519); may be repeated", ARG_TEXTS, &s.token_keys, 0, 0},
         {"--token-jwks", "URL|FILE", "a JWK set whose keys sign tokens", ARG_TEXT, &s.jwks, 0, 0},
         {"--issuers", "FILE", "issuers, each with its own keys and subs (docs/operating.md)", ARG_TEXT, &s.issuers, 0, 0},
@@ -264,7 +317,10 @@ int cmd_serve(int argc, char **argv)
         .examples = "  clearline serve --data node1\n"
                     "  clearline serve --listen 127.0.0.1:0 --data node1 --token-key auth.pem --audience localhost\n"
                     "  clearline serve --listen 0.0.0.0:443 --data node1 --token-jwks https://auth.example/jwks.json \\\n"
-                    "      --audience dss.example --tls-cert chain.pem --tls-key key.pem\n",
+                    "      --audience dss.example --tls-cert chain.pem --tls-key key.pem\n"
+                    "  clearline serve --data node1 --genesis line.genesis --member anna \\\n"
+                    "      --etcd https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379 \\\n"
+                    "      --etcd-cacert ca.pem --etcd-cert node1.pem --etcd-key node1.key\n",
         ARGS(options),
     };
     struct why why = {0};

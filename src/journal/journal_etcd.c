@@ -13,18 +13,23 @@
 #define WAIT_FIRST_MS 2
 #define WAIT_MAX_MS 200
 
-static int64_t now_ms(void)
+static int64_t now_ms(const struct intake *in)
 {
     struct timespec t;
 
+    if (in->options.steady_ms) return in->options.steady_ms(in->options.context);
     must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void wait_ms(int64_t ms)
+static void wait_ms(const struct intake *in, int64_t ms)
 {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
+    if (in->options.pause) {
+        in->options.pause(in->options.context, ms);
+        return;
+    }
     while (nanosleep(&t, &t) != 0 && errno == EINTR) {}
 }
 
@@ -53,15 +58,15 @@ static void view_add(struct view *v, const struct intake *in, const uint8_t auth
     memcpy(v->authors[v->n++], author, 8);
 }
 
-/* Authors from from on, without the own one if it is there already; returns where it stopped. */
+/* Authors from from on, without the one that is there already, if any; returns where it stopped. */
 static size_t view_fill(struct view *v, const struct intake *in, size_t from, size_t max, int64_t limit)
 {
-    bool has_own = v->n > 0;
+    bool has_first = v->n > 0;
     size_t i = from;
 
     for (; i < order_n_authors(in->order) && v->n < max; i++) {
         const uint8_t *author = order_author(in->order, i);
-        if (!has_own || memcmp(author, in->options.author, 8) != 0) view_add(v, in, author, 0, limit);
+        if (!has_first || memcmp(author, v->authors[0], 8) != 0) view_add(v, in, author, 0, limit);
     }
     return i;
 }
@@ -81,6 +86,8 @@ static enum err take_answer(struct intake *in, const struct view *v, const struc
 /* Proposing. */
 
 struct chunk {
+    uint8_t author[8];
+    bool is_own;
     struct etcd_put puts[ETCD_OPS_MAX];
     uint64_t slot;
     size_t n;
@@ -92,6 +99,8 @@ static void chunk_fill(struct chunk *c, const struct intake *in, const struct st
 {
     size_t bytes = 0;
 
+    memcpy(c->author, in->options.author, sizeof c->author);
+    c->is_own = true;
     c->slot = order_wants(in->order, in->options.author);
     c->n = 0;
     while (c->n < n && c->n < ETCD_OPS_MAX / 2 && bytes + entries[c->n].n <= ETCD_PUT_BYTES_MAX) {
@@ -128,7 +137,7 @@ static bool is_there(const struct intake *in, uint64_t slot, struct str bytes)
 /* Sends the same bytes until an answer is clear. */
 static enum err send_chunk(struct intake *in, const struct chunk *c, struct view *v, struct etcd_answer *ret, struct why *why)
 {
-    int64_t until = now_ms() + (in->options.patience_ms ? in->options.patience_ms : 10000);
+    int64_t until = now_ms(in) + (in->options.patience_ms ? in->options.patience_ms : 10000);
     int64_t pause = WAIT_FIRST_MS, limit = INTAKE_RANGE_MAX;
     size_t max = ETCD_OPS_MAX - c->n;
     bool is_unclear = false;
@@ -137,7 +146,7 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
         enum err err;
         arena_clear(&v->arena);
         v->n = 0;
-        view_add(v, in, in->options.author, c->n, limit);
+        view_add(v, in, c->author, c->is_own ? c->n : 0, limit); /* A passed slot is read back like any. */
         (void)view_fill(v, in, 0, max, limit);
         err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, v->n, ret, why);
         if (err == OK && !intake_is_fresh(in, ret->revision)) {
@@ -152,11 +161,11 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
             max = max > 2 ? max / 2 : 1;
         }
         bool is_hopeless = (err == ERR_DISK && attempt >= etcd_n_endpoints(in->etcd)) || err == ERR_INPUT;
-        if ((is_hopeless && !is_unclear) || now_ms() + pause > until || is_stopping(in))
+        if ((is_hopeless && !is_unclear) || now_ms(in) + pause > until || is_stopping(in))
             return is_unclear ? ERR_NET : ERR_UNAVAILABLE;
         in->counts.resent++;
         if (attempt % etcd_n_endpoints(in->etcd) == 0) {
-            wait_ms(pause);
+            wait_ms(in, pause);
             pause = pause * 2 < WAIT_MAX_MS ? pause * 2 : WAIT_MAX_MS;
         }
     }
@@ -169,7 +178,7 @@ static enum err settle(struct intake *in, const struct chunk *c, const struct vi
     enum err err = OK;
 
     in->counts.transactions++;
-    if (a->succeeded) {
+    if (a->succeeded && c->is_own) {
         in->is_alone = true;
         for (size_t i = 0; err == OK && i < c->n; i++)
             err = intake_put(in, c->slot + i, a->revision, c->puts[i].value, why);
@@ -288,6 +297,68 @@ static enum err propose(struct journal *j, const struct str *entries, size_t n, 
     return OK;
 }
 
+/* Passing. */
+
+/* The answer shows these bytes in the chunk's one slot. */
+static bool shows(const struct intake *in, const struct chunk *c, const struct etcd_answer *a)
+{
+    for (size_t i = 0; i < a->ranges[0].n; i++) {
+        uint64_t slot;
+        if (slots_parse(&in->slots, c->author, a->ranges[0].at[i].key, &slot) && slot == c->slot)
+            return str_equal(a->ranges[0].at[i].value, c->puts[0].value);
+    }
+    return false;
+}
+
+static enum err pass(struct intake *in, struct chunk *c, struct why *why)
+{
+    struct view *v = mem_zalloc(sizeof *v);
+    struct etcd_answer answer = {0};
+    bool is_shown = false;
+    enum err err = send_chunk(in, c, v, &answer, why);
+
+    if (err == OK) {
+        is_shown = shows(in, c, &answer);
+        err = settle(in, c, v, &answer, why);
+    }
+    if (err == OK && !is_shown) {
+        err = fail(why, ERR_CONFLICT, "slot %llu of the author is taken by other bytes; the next free one is %llu", (unsigned long long)c->slot,
+                   (unsigned long long)order_next(in->order, c->author));
+    }
+    etcd_answer_done(&answer);
+    arena_done(&v->arena);
+    mem_free(v);
+    return err;
+}
+
+enum err journal_etcd_pass(struct journal *j, struct str bytes, struct why *why)
+{
+    struct intake *in = j->engine;
+    AUTO(arena_done) struct arena arena = {0};
+    struct entry e;
+    struct chunk *c;
+    uint64_t wanted;
+    enum err err;
+
+    if (in->broken) return intake_break(in, in->broken, why);
+    if (entry_decode(bytes, &arena, &e, why) != OK) return ERR_INPUT;
+    if (memcmp(e.author, in->options.author, 8) == 0 || !order_has(in->order, e.author) || e.epoch != in->options.epoch)
+        return fail(why, ERR_INPUT, "not an entry of another admitted author in this epoch");
+    wanted = order_wants(in->order, e.author);
+    if (e.slot != wanted)
+        return fail(why, ERR_CONFLICT, "the entry is for slot %llu of its author, and slot %llu is next", (unsigned long long)e.slot,
+                    (unsigned long long)wanted);
+    c = mem_zalloc(sizeof *c);
+    memcpy(c->author, e.author, sizeof c->author);
+    c->slot = e.slot;
+    c->n = 1;
+    c->puts[0] = (struct etcd_put){.key = slots_key(&in->slots, e.author, e.slot, &c->arena), .value = bytes};
+    err = pass(in, c, why);
+    arena_done(&c->arena);
+    mem_free(c);
+    return err;
+}
+
 /* Following. */
 
 /* One linearizable read of all authors, some at a time. */
@@ -333,7 +404,7 @@ static enum err follow(struct journal *j, int timeout_ms, struct why *why)
 {
     struct intake *in = j->engine;
     uint64_t size = store_size(j->store);
-    int64_t until = now_ms() + timeout_ms, poll = in->options.poll_ms ? in->options.poll_ms : 20;
+    int64_t until = now_ms(in) + timeout_ms, poll = in->options.poll_ms ? in->options.poll_ms : 20;
     struct view *v;
     struct etcd_answer answer = {0};
     enum err err;
@@ -344,8 +415,8 @@ static enum err follow(struct journal *j, int timeout_ms, struct why *why)
         size_t n_left = etcd_n_endpoints(in->etcd);
         do err = look(in, v, &answer, why);
         while (err != OK && err != ERR_NOT_FOUND && !in->broken && --n_left > 0 && !is_stopping(in));
-        if (err != OK || store_size(j->store) > size || is_stopping(in) || now_ms() >= until) break;
-        wait_ms(until - now_ms() < poll ? until - now_ms() : poll);
+        if (err != OK || store_size(j->store) > size || is_stopping(in) || now_ms(in) >= until) break;
+        wait_ms(in, until - now_ms(in) < poll ? until - now_ms(in) : poll);
     }
     etcd_answer_done(&answer);
     arena_done(&v->arena);
@@ -361,6 +432,20 @@ void journal_etcd_retire(struct journal *j, const uint8_t author[8])
     struct intake *in = j->engine;
 
     order_retire(in->order, author);
+}
+
+size_t journal_etcd_n_authors(const struct journal *j)
+{
+    const struct intake *in = j->engine;
+
+    return order_n_authors(in->order);
+}
+
+const uint8_t *journal_etcd_author(const struct journal *j, size_t i)
+{
+    const struct intake *in = j->engine;
+
+    return order_author(in->order, i);
 }
 
 uint64_t journal_etcd_next(const struct journal *j)

@@ -37,6 +37,9 @@ struct journal_etcd_options {
     /* The store has grown to such an entry's place: the caller applies what is stored, then admits and retires. An error is
      * passed on, and the call is made again by the next propose() or follow(). */
     enum err (*authors_change)(void *context, struct journal *j, struct why *why);
+    /* What time it is on a steady clock, and waiting; NULL: the real ones. For simulations. */
+    int64_t (*steady_ms)(void *context);
+    void (*pause)(void *context, int64_t ms);
     void *context;
 };
 
@@ -77,9 +80,18 @@ CHECKED enum err journal_open_etcd(const char *dir, const struct journal_etcd_op
  *                             size; if they are not there either, journal_etcd_waive().
  *            ERR_UNAVAILABLE  no endpoint answers, or none as new as before. */
 
+/* Puts an entry that another author signed, and the caller verified, into that author's slot, which must be its next. Returns as propose()
+ * does: OK: it is in the store. ERR_CONFLICT: it is not, and never will be: another slot is next, or other bytes are in it. ERR_NET: to be
+ * passed again, whenever. ERR_INPUT: no entry of an admitted author other than this node. */
+CHECKED enum err journal_etcd_pass(struct journal *j, struct str entry, struct why *why);
+
 /* Its slots count from the order's present place on. OK for those who are there already. */
 CHECKED enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct why *why);
 void journal_etcd_retire(struct journal *j, const uint8_t author[8]); /* From the present place on. */
+
+/* Those who are admitted, ascending: index i below journal_etcd_n_authors(). Borrowed until the next admission. */
+size_t journal_etcd_n_authors(const struct journal *j);
+const uint8_t *journal_etcd_author(const struct journal *j, size_t i);
 
 /* This node's next slot. It must have been admitted. Not to be signed for while a proposal is unclear. */
 uint64_t journal_etcd_next(const struct journal *j);

@@ -12,7 +12,7 @@
 #include "base/hex.h"
 #include "node/entropy.h"
 #include "journal/snapfile.h"
-#include "node/node_internal.h"
+#include "node/shared.h"
 #include "proof/checkpoint.h"
 #include "state/genesis.h"
 
@@ -67,7 +67,7 @@ static enum err propose_genesis(struct node *n, const struct node_options *optio
         .n_members = 1,
         .entries_public = options->entries_public,
         .needs_412_for_down = options->needs_412_for_down,
-        .created_ms = node_now_us() / 1000,
+        .created_ms = node_wall_us(n) / 1000,
     };
     genesis_encode(&g, &bytes);
     struct str one = buf_str(&bytes);
@@ -82,8 +82,13 @@ static enum err open_genesis(struct node *n, const struct node_options *options,
     struct genesis g;
 
     TRY(store_get_entry(n->store, 0, &bytes, why));
-    TRY(genesis_decode(buf_str(&bytes), &arena, &g, why));
     n->genesis_hash = hash_of(buf_str(&bytes));
+    if (n->shared && !str_equal(buf_str(&bytes), options->genesis)) {
+        char hex[64];
+        hex_encode(n->genesis_hash.b, sizeof n->genesis_hash.b, hex);
+        return fail(why, ERR_INPUT, "%s/journal.db is of another network than the genesis given: its own has SHA-256 %.64s", n->dir ? n->dir : "", hex);
+    }
+    TRY(genesis_decode(buf_str(&bytes), &arena, &g, why));
     n->entries_public = g.entries_public;
     if (options->origin.n && !str_equal(options->origin, g.origin)) {
         return fail(why, ERR_INPUT, "the journal's origin is %.*s, not %.*s", STR_ARG(g.origin),
@@ -141,7 +146,8 @@ static enum err replay(struct node *n, struct why *why)
 {
     uint64_t signed_entries = n->head_size / 2;
 
-    if (signed_entries == 0 && store_size(n->store) > 2) {
+    /* With several members a node reads before it signs; what it forgot, its peers tell it (decision E7). */
+    if (!n->shared && signed_entries == 0 && store_size(n->store) > 2) {
         return fail(why, ERR_CORRUPT,
                     "the store of signed heads is missing or empty beside a journal of %llu entries: restore DIR/heads; a key that forgot its last head must not sign again",
                     (unsigned long long)store_size(n->store));
@@ -180,7 +186,7 @@ static enum err join(struct node *n, const struct node_options *options, struct 
     memcpy(join.mirror_key, n->keys.mirror.public.b, sizeof join.mirror_key);
     join.has_http_key = true;
     memcpy(join.http_key, n->keys.http.public.b, sizeof join.http_key);
-    struct entry e = {.time_ms = node_now_us() / 1000, .changes = &join, .n_changes = 1};
+    struct entry e = {.time_ms = node_wall_us(n) / 1000, .changes = &join, .n_changes = 1};
     author_id(&n->keys.root, e.author);
     return writer_order_own(n, &n->keys.root, &e, why);
 }
@@ -263,7 +269,20 @@ static enum err open_journal(struct node *n, const struct node_options *options,
     return replay(n, why);
 }
 
-enum err boot(struct node *n, const struct node_options *options, struct why *why)
+static enum err boot_shared(struct node *n, const struct node_options *options, struct why *why)
+{
+    TRY(keys_open_member(&n->keys, n->dir, why));
+    author_id(&n->keys.entry, n->author);
+    TRY(shared_open(n, options, why));
+    bool is_new = store_size(n->store) == 0;
+    TRY(open_heads(n, why));
+    if (is_new) TRY(check_new_folder(n, why));
+    if (is_new) TRY(n->journal->propose(n->journal, &options->genesis, 1, why));
+    TRY(name_journal(n, open_journal(n, options, why), why));
+    return shared_start(n, why);
+}
+
+static enum err boot_alone(struct node *n, const struct node_options *options, struct why *why)
 {
     bool is_new = store_size(n->store) == 0;
 
@@ -271,14 +290,21 @@ enum err boot(struct node *n, const struct node_options *options, struct why *wh
     if (is_new) TRY(check_new_folder(n, why));
     TRY(keys_open(&n->keys, n->dir, is_new, why));
     author_id(&n->keys.entry, n->author);
-    if (options->origin.n && !checkpoint_origin_is_valid(options->origin)) {
-        return fail(why, ERR_INPUT, "%.*s cannot be an origin: no blanks, no '+', no control characters",
-                    STR_ARG(str_first(options->origin, 100)));
-    }
     if (is_new) TRY(propose_genesis(n, options, why));
     TRY(name_journal(n, open_journal(n, options, why), why));
     TRY(check_keys(n, options, why));
     (void)state_author_next(state_view(n->state), n->author, &n->next_slot, &n->previous,
                             &n->last_time_ms);
+    return OK;
+}
+
+enum err boot(struct node *n, const struct node_options *options, struct why *why)
+{
+    if (options->origin.n && !checkpoint_origin_is_valid(options->origin)) {
+        return fail(why, ERR_INPUT, "%.*s cannot be an origin: no blanks, no '+', no control characters",
+                    STR_ARG(str_first(options->origin, 100)));
+    }
+    TRY(n->shared ? boot_shared(n, options, why) : boot_alone(n, options, why));
+    n->tick_at_us = node_steady_us(n) + n->tick_us;
     return OK;
 }

@@ -9,7 +9,7 @@
 
 #include "base/b64.h"
 #include "base/limits.h"
-#include "node/node_internal.h"
+#include "node/shared.h"
 #include "proof/merkle.h"
 #include "proof/note.h"
 #include "proof/tile.h"
@@ -19,6 +19,19 @@ int64_t node_now_us(void)
 {
     struct timespec now;
     must(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t node_wall_us(const struct node *n)
+{
+    return n->world ? n->world->wall_us(n->world->context) : node_now_us();
+}
+
+int64_t node_steady_us(const struct node *n)
+{
+    struct timespec now;
+    if (n->world) return n->world->steady_us(n->world->context);
+    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
@@ -45,7 +58,10 @@ static void free_node(struct node *n)
     state_free(n->state);
     heads_close(n->heads);
     if (n->journal) n->journal->close(n->journal);
+    shared_free(n->shared);
     keys_done(&n->keys);
+    arena_done(&n->arena);
+    buf_done(&n->bytes);
     buf_done(&n->origin);
     buf_done(&n->checkpoint);
     buf_done(&n->keep_edge);
@@ -63,31 +79,51 @@ static void free_node(struct node *n)
     mem_free(n);
 }
 
-enum err node_start(const struct node_options *options, struct node **ret, struct why *why)
+static struct node *new_node(const struct node_options *options)
 {
     struct node *n = mem_zalloc(sizeof *n);
     n->journal = options->journal;
-    n->store = options->journal->store;
+    if (n->journal) n->store = n->journal->store;
     if (options->dir) n->dir = mem_dup(options->dir, strlen(options->dir) + 1);
+    if (options->genesis.n) n->shared = mem_zalloc(sizeof *n->shared);
     n->last = &n->first;
+    n->last_passing = &n->first_passing;
+    n->world = options->world;
+    n->is_stepped = options->is_stepped;
     n->entries_public = options->entries_public;
     n->tick_us = options->tick_us ? options->tick_us : NODE_TICK_US;
     n->snapshot_entries = options->snapshot_entries ? options->snapshot_entries : NODE_SNAPSHOT_ENTRIES;
     atomic_store(&n->takes_writes, true);
     init_locks(n);
     n->recent = recent_new();
+    return n;
+}
 
+enum err node_start(const struct node_options *options, struct node **ret, struct why *why)
+{
+    must(options->genesis.n ? options->etcd && !options->journal : options->journal != NULL);
+    struct node *n = new_node(options);
     enum err e = boot(n, options, why);
-    if (e == OK) e = signer_sign_now(n, why);
+    if (e == OK && node_is_joined(n)) e = signer_sign_now(n, why);
     if (e != OK) {
         free_node(n);
         return e;
     }
-    must(pthread_create(&n->signer, NULL, signer_main, n) == 0);
-    must(pthread_create(&n->keeper, NULL, keeper_main, n) == 0);
-    must(pthread_create(&n->writer, NULL, writer_main, n) == 0);
+    if (!n->is_stepped) {
+        must(pthread_create(&n->signer, NULL, signer_main, n) == 0);
+        must(pthread_create(&n->keeper, NULL, keeper_main, n) == 0);
+        must(pthread_create(&n->writer, NULL, writer_main, n) == 0);
+    }
     *ret = n;
     return OK;
+}
+
+int64_t node_step(struct node *n)
+{
+    must(n->is_stepped);
+    int64_t due = writer_step(n);
+    signer_step(n);
+    return due;
 }
 
 static void stop_thread(pthread_t thread, pthread_mutex_t *lock, pthread_cond_t *wake, bool *flag)
@@ -103,11 +139,17 @@ void node_stop(struct node *n)
 {
     struct why why;
     if (!n) return;
-    stop_thread(n->writer, &n->lock, &n->wake, &n->is_stopping);
-    stop_thread(n->keeper, &n->keep_lock, &n->keep_wake, &n->keeper_stops);
-    stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
+    if (n->shared) signer_stop_waiting(n);
+    if (n->is_stepped) {
+        n->is_stopping = true;
+        (void)node_step(n); /* Answers what waits. */
+    } else {
+        stop_thread(n->writer, &n->lock, &n->wake, &n->is_stopping);
+        stop_thread(n->keeper, &n->keep_lock, &n->keep_wake, &n->keeper_stops);
+        stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
+    }
     /* A node that could not write has nothing whole to keep; the next start replays. */
-    if (atomic_load(&n->takes_writes) && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
+    if (atomic_load(&n->takes_writes) && node_is_joined(n) && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
     free_node(n);
 }
 
@@ -176,6 +218,30 @@ void node_propose(struct node *n, struct pending *p)
     } else if (wakes) {
         must(pthread_cond_signal(&n->wake) == 0);
     }
+}
+
+void node_refuse_all(struct node *n, struct pending *first, const struct why *why)
+{
+    struct why stopped;
+
+    if (!why) {
+        must(pthread_mutex_lock(&n->lock) == 0);
+        stopped = n->stopped_because;
+        must(pthread_mutex_unlock(&n->lock) == 0);
+        why = &stopped;
+    }
+    while (first) {
+        struct pending *p = first;
+        first = p->next;
+        p->err = ERR_UNAVAILABLE;
+        p->why = *why;
+        p->done(p);
+    }
+}
+
+void node_author(const struct node *n, uint8_t ret[8])
+{
+    memcpy(ret, n->author, sizeof n->author);
 }
 
 struct state *node_state(struct node *n)
@@ -304,6 +370,8 @@ void node_status(struct node *n, struct node_status *ret)
     must(pthread_mutex_lock(&n->lock) == 0);
     ret->stopped_because = n->stopped_because;
     ret->warning = n->warning;
+    ret->n_unsettled = n->shared ? n->n_unclear : 0;
+    if (n->shared) shared_status(n, ret);
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
@@ -315,16 +383,17 @@ void node_vkey(const struct node *n, struct buf *ret)
 
 enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
 {
-    bool is_open = false;
+    bool is_open = false, is_absent = false;
 
     /* First, since an entry that is not open any more may be in the store by then. */
     must(pthread_mutex_lock(&n->lock) == 0);
     for (size_t i = 0; i < n->n_unclear; i++) is_open |= hash_equal(&n->unclear[i], entry_hash);
+    for (size_t i = 0; n->shared && i < n->shared->absent.n; i++) is_absent |= hash_equal(&n->shared->absent.at[i], entry_hash);
     must(pthread_mutex_unlock(&n->lock) == 0);
 
-    switch (recent_has(n->recent, n->store, entry_hash)) {
-    case RECENT_YES: return NODE_COMMITTED;
-    case RECENT_NO: return is_open ? NODE_OPEN : NODE_ABSENT;
-    default: return is_open ? NODE_OPEN : NODE_UNKNOWN;
-    }
+    enum recent_answer has = recent_has(n->recent, n->store, entry_hash);
+    if (has == RECENT_YES) return NODE_COMMITTED;
+    if (is_open) return NODE_OPEN;
+    if (!n->shared) return has == RECENT_NO ? NODE_ABSENT : NODE_UNKNOWN;
+    return is_absent ? NODE_ABSENT : NODE_UNKNOWN; /* Another node's may come yet. */
 }

@@ -15,6 +15,7 @@
 #include "journal/heads.h"
 #include "node/keys.h"
 #include "node/node.h"
+#include "node/pack.h"
 #include "node/recent.h"
 #include "node/tree.h"
 
@@ -34,10 +35,24 @@ struct fresh_outcomes {
     struct u64_vec ends; /* End offset of each in bytes. */
 };
 
+struct shared;
+
+/* What the writer took from the queue. */
+struct work {
+    struct pending *first; /* At most NODE_BATCH_MAX. */
+    struct passing *passing;
+    uint64_t n_barriers;   /* Asked for until now, from the start on. */
+    bool has_barriers;     /* Some of them wait. */
+    bool stops;            /* The node stops, and nothing else waits. */
+};
+
 struct node {
     /* Set by node_start(), constant afterwards. */
     char *dir;
     struct journal *journal;
+    struct shared *shared; /* Several members; NULL in a network of one. See node/shared.h. */
+    const struct node_world *world;
+    bool is_stepped;
     struct store *store;
     struct keys keys;
     uint8_t author[8];
@@ -53,6 +68,9 @@ struct node {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct pending *first, **last;
+    struct passing *first_passing, **last_passing;
+    struct barrier *first_barrier, *last_barrier; /* Oldest first; stay until they are answered. */
+    uint64_t n_barriers, n_barriers_done;          /* Asked for and answered, from the start on. */
     bool writer_sleeps;
     bool is_stopping;
 
@@ -62,6 +80,9 @@ struct node {
     uint64_t next_slot;
     struct hash previous;
     int64_t last_time_ms;
+    int64_t tick_at_us, flush_at_us; /* Steady: when a tick is due, and committing what is derived. */
+    struct arena arena; /* Of one round. */
+    struct buf bytes;
     uint64_t snapshot_at, bytes_since_snapshot;
     bool has_uncommitted; /* Derived data queued in the store. */
     struct fresh_outcomes fresh;
@@ -98,9 +119,10 @@ struct node {
 
 /* writer.c */
 void *writer_main(void *node);
+/* One round of what is due now, without waiting; what is due next, steady clock. */
+int64_t writer_step(struct node *n);
 /* Reads what the store has beyond the state's position back, applies it, adds it to the tree and publishes. waiting, which
  * may be NULL, are this node's own entries: their proposals get their outcomes (not yet done()). */
-struct packed_vec;
 CHECKED enum err writer_apply_stored(struct node *n, struct packed_vec *waiting, struct arena *arena,
                                      struct why *why);
 /* Same up to entry end, for replay: signatures are verified from entry verify_from on; what stands before is covered by a
@@ -110,6 +132,9 @@ CHECKED enum err writer_apply_up_to(struct node *n, uint64_t end, uint64_t verif
 /* Signs and proposes one entry of the node's own and applies it; signer and its chain are the caller's. */
 CHECKED enum err writer_order_own(struct node *n, const struct key_secret *signer, struct entry *e,
                                   struct why *why);
+/* Makes the signed bytes of each packed entry from n->next_slot on, each naming the one before it. */
+void writer_sign_batch(struct node *n, struct packed_vec *batch, struct arena *arena);
+struct entry writer_own_entry(const struct node *n); /* What every entry of this node begins with. */
 void writer_hand_to_signer(struct node *n);
 CHECKED enum err writer_flush(struct node *n, struct why *why); /* Commits what is derived. */
 
@@ -117,7 +142,10 @@ CHECKED enum err writer_flush(struct node *n, struct why *why); /* Commits what 
 void *signer_main(void *node);
 /* Signs the tree's present head; no other thread runs yet. */
 CHECKED enum err signer_sign_now(struct node *n, struct why *why);
-/* Waits until a head of at least size leaves is signed; false if the node stopped writing before. */
+void signer_step(struct node *n); /* Stepped nodes: signs what was handed over, if anything was. */
+/* Waits until a head of at least size leaves is signed; false if the node stopped writing before, or, with several members, is to
+ * stop. */
+void signer_stop_waiting(struct node *n);
 bool signer_wait(struct node *n, uint64_t size);
 
 /* keeper.c */
@@ -135,5 +163,8 @@ CHECKED enum err boot(struct node *n, const struct node_options *options, struct
 void node_stop_writes(struct node *n, const struct why *why);
 /* Keeps what went wrong without stopping anything, for status; said on stderr as well. */
 void node_warn(struct node *n, const char *what, const struct why *why);
+/* Answers all of a list that nothing was written, for this reason; NULL: what stopped the writes. */
+void node_refuse_all(struct node *n, struct pending *first, const struct why *why);
+int64_t node_wall_us(const struct node *n);
 
 #endif

@@ -13,6 +13,7 @@ struct packed {
     struct str participant;
     struct pending **proposals; /* Of the arena; n of them, in order. */
     size_t n;
+    struct passing *passing; /* It is another author's entry: alone in its vector, without proposals. */
     struct str bytes; /* The signed entry, once made. */
     struct hash hash; /* SHA-256 of bytes. */
     uint64_t slot;

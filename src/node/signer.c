@@ -8,7 +8,7 @@
  * Rounds begin at least NODE_SIGN_EVERY_US apart: after a pause the first head is signed at once, under load one for many
  * batches. A signature costs as much as two writes, and its sync would compete with the next batch's.
  */
-#include "node/node_internal.h"
+#include "node/shared.h"
 
 #include <errno.h>
 #include <time.h>
@@ -35,10 +35,28 @@ static enum err sign_head(struct node *n, uint64_t size, const struct hash *root
     return OK;
 }
 
-bool signer_wait(struct node *n, uint64_t size)
+void signer_step(struct node *n)
+{
+    struct why why = {0};
+    struct hash root = n->sign_root;
+
+    if (n->sign_size <= atomic_load(&n->signed_size) || !atomic_load(&n->takes_writes)) return;
+    if (sign_head(n, n->sign_size, &root, &why) != OK) node_stop_writes(n, &why);
+}
+
+void signer_stop_waiting(struct node *n)
 {
     must(pthread_mutex_lock(&n->sign_lock) == 0);
-    while (atomic_load(&n->signed_size) < size && atomic_load(&n->takes_writes)) {
+    atomic_store(&n->shared->stop, true);
+    must(pthread_cond_broadcast(&n->signed_wake) == 0);
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+}
+
+bool signer_wait(struct node *n, uint64_t size)
+{
+    if (n->is_stepped) return atomic_load(&n->signed_size) >= size;
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    while (atomic_load(&n->signed_size) < size && atomic_load(&n->takes_writes) && !(n->shared && atomic_load(&n->shared->stop))) {
         must(pthread_cond_wait(&n->signed_wake, &n->sign_lock) == 0);
     }
     must(pthread_mutex_unlock(&n->sign_lock) == 0);

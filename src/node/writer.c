@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "node/node_internal.h"
-#include "node/pack.h"
+#include "node/shared.h"
 
 #define IDLE_FLUSH_US 200000 /* Derived data waits this long for a batch to travel with. */
 
@@ -26,6 +26,7 @@ struct reading {
 static struct packed *find_waiting(const struct reading *r, const struct entry *e, struct str bytes)
 {
     struct packed_vec *w = r->waiting;
+    if (w && w->n == 1 && w->at[0].passing) return str_equal(w->at[0].bytes, bytes) ? &w->at[0] : NULL;
     if (!w || w->n == 0 || memcmp(e->author, r->n->author, sizeof e->author) != 0) return NULL;
     if (e->slot < w->at[0].slot || e->slot - w->at[0].slot >= w->n) return NULL;
     struct packed *own = &w->at[e->slot - w->at[0].slot];
@@ -40,6 +41,7 @@ static void keep_leaf(struct node *n, uint64_t index, struct str bytes, struct s
     tree_add(n->tree, &entry_hash);
     tree_add(n->tree, &outcome_hash);
     store_put_outcome(n->store, index, leaf);
+    if (!n->has_uncommitted) n->flush_at_us = node_steady_us(n) + IDLE_FLUSH_US;
     n->has_uncommitted = true;
     n->bytes_since_snapshot += bytes.n;
 
@@ -69,14 +71,44 @@ static void advance_own_chain(struct node *n, const struct entry *e, struct str 
     if (e->time_ms > n->last_time_ms) n->last_time_ms = e->time_ms;
 }
 
+/* The entry is its author's; of what this process signed or verified before that is known. */
+static enum err check_signed(const struct node *n, uint64_t index, const struct entry *e, struct str bytes, struct why *why)
+{
+    struct key_public key;
+
+    if (n->shared && shared_has_verified(n, bytes)) return OK;
+    if (!state_author_key(state_view(n->state), e->author, &key)) {
+        /* One that ended at this entry's place: nothing that it says is accepted, whoever signed it. */
+        if (n->shared) return OK;
+        return fail(why, ERR_CORRUPT, "entry %llu: its author is nobody of this network", (unsigned long long)index);
+    }
+    if (entry_verify(bytes, buf_str(&n->origin), &key)) return OK;
+    return fail(why, ERR_CORRUPT, "entry %llu: its signature is not its author's", (unsigned long long)index);
+}
+
+static void keep_outcomes(struct node *n, struct packed *own, const struct outcome *outcomes, size_t n_outcomes, uint64_t index)
+{
+    own->is_applied = true;
+    for (size_t i = 0; i < own->n; i++) {
+        struct pending *p = own->proposals[i];
+        p->outcome = outcome_copy(&outcomes[i], p->arena);
+        p->entry_hash = own->hash;
+        if (p->outcome.reason != REASON_ACCEPTED) {
+            atomic_fetch_add_explicit(&n->n_refused_late, 1, memory_order_relaxed);
+        }
+    }
+    if (!own->passing) return;
+    own->passing->index = index;
+    own->passing->n_changes = n_outcomes;
+    for (size_t i = 0; i < n_outcomes; i++) own->passing->outcomes[i] = outcomes[i].reason;
+}
+
 static enum err apply_one(void *context, uint64_t index, struct str bytes)
 {
     struct reading *r = context;
     struct node *n = r->n;
     struct entry e;
     struct outcome *outcomes;
-    struct key_public key;
-
     struct why undecodable = {0};
 
     buf_clear(&r->leaf);
@@ -87,24 +119,10 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
                     undecodable.text);
     }
     struct packed *own = find_waiting(r, &e, bytes);
-    if (!own && index >= r->verify_from && !state_author_key(state_view(n->state), e.author, &key)) {
-        return fail(&r->why, ERR_CORRUPT, "entry %llu: its author is nobody of this network",
-                    (unsigned long long)index);
-    }
-    if (!own && index >= r->verify_from && !entry_verify(bytes, buf_str(&n->origin), &key)) {
-        return fail(&r->why, ERR_CORRUPT, "entry %llu: its signature is not its author's",
-                    (unsigned long long)index);
-    }
+    if (!own && index >= r->verify_from) TRY(check_signed(n, index, &e, bytes, &r->why));
     state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf);
-    for (size_t i = 0; own && i < own->n; i++) {
-        struct pending *p = own->proposals[i];
-        p->outcome = outcome_copy(&outcomes[i], p->arena);
-        p->entry_hash = own->hash;
-        own->is_applied = true;
-        if (p->outcome.reason != REASON_ACCEPTED) {
-            atomic_fetch_add_explicit(&n->n_refused_late, 1, memory_order_relaxed);
-        }
-    }
+    if (own) keep_outcomes(n, own, outcomes, e.n_changes, index);
+    if (n->shared) shared_note_applied(n, &e, bytes);
     advance_own_chain(n, &e, bytes);
     keep_leaf(n, index, bytes, buf_str(&r->leaf));
     atomic_fetch_add_explicit(&n->n_entries, 1, memory_order_relaxed);
@@ -119,6 +137,8 @@ static enum err apply_range(struct node *n, struct packed_vec *waiting, uint64_t
     uint64_t from = state_view(n->state)->position;
     uint64_t size = store_size(n->store);
 
+    /* What is derived of earlier entries was queued before these were appended, and went with them. */
+    if (size > from && n->has_uncommitted) derived_is_committed(n);
     if (end > size) end = size;
     enum err e = store_read_back(n->store, from, end - from, apply_one, &r, &r.why);
     buf_done(&r.leaf);
@@ -152,21 +172,13 @@ void writer_hand_to_signer(struct node *n)
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
 }
 
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    must(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static int64_t author_time(const struct node *n)
 {
-    int64_t now_ms = node_now_us() / 1000;
+    int64_t now_ms = node_wall_us(n) / 1000;
     return now_ms > n->last_time_ms ? now_ms : n->last_time_ms;
 }
 
-/* What every entry of this node begins with. */
-static struct entry own_entry(const struct node *n)
+struct entry writer_own_entry(const struct node *n)
 {
     struct entry e = {
         .slot = n->next_slot,
@@ -190,17 +202,15 @@ enum err writer_order_own(struct node *n, const struct key_secret *signer, struc
     entry_encode(e, buf_str(&n->origin), signer, &bytes);
     struct str one = buf_str(&bytes);
     TRY(n->journal->propose(n->journal, &one, 1, why));
-    derived_is_committed(n);
     TRY(writer_apply_stored(n, NULL, &arena, why));
     writer_hand_to_signer(n);
     return OK;
 }
 
-/* Makes the signed bytes of each packed entry, each naming the one before it. */
-static void sign_batch(struct node *n, struct packed_vec *batch, struct arena *arena,
-                       struct buf *bytes)
+void writer_sign_batch(struct node *n, struct packed_vec *batch, struct arena *arena)
 {
-    struct entry e = own_entry(n);
+    struct buf *bytes = &n->bytes;
+    struct entry e = writer_own_entry(n);
     for (size_t i = 0; i < batch->n; i++) {
         struct packed *p = &batch->at[i];
         e.participant = p->participant;
@@ -258,22 +268,20 @@ static enum err check_applied(const struct packed_vec *batch, struct why *why)
     return OK;
 }
 
-static void run_batch(struct node *n, struct pending *first, struct arena *arena, struct buf *bytes)
+static void run_batch(struct node *n, struct pending *first)
 {
+    struct arena *arena = &n->arena;
     AUTO(packed_vec_done) struct packed_vec batch = {0};
     struct why why = {0};
 
     pack_proposals(first, arena, &batch);
-    sign_batch(n, &batch, arena, bytes);
+    writer_sign_batch(n, &batch, arena);
     struct str *entries = arena_alloc(arena, batch.n * sizeof *entries);
     for (size_t i = 0; i < batch.n; i++) entries[i] = batch.at[i].bytes;
 
     enum err e = n->journal->propose(n->journal, entries, batch.n, &why);
-    if (e == OK) {
-        derived_is_committed(n);
-        e = writer_apply_stored(n, &batch, arena, &why);
-        if (e == OK) e = check_applied(&batch, &why);
-    }
+    if (e == OK) e = writer_apply_stored(n, &batch, arena, &why);
+    if (e == OK) e = check_applied(&batch, &why);
     if (e != OK) {
         remember_unclear(n, &batch);
         node_stop_writes(n, &why);
@@ -288,7 +296,7 @@ static void run_batch(struct node *n, struct pending *first, struct arena *arena
 static void write_tick(struct node *n)
 {
     struct change tick = {.kind = CHANGE_TICK};
-    struct entry e = own_entry(n);
+    struct entry e = writer_own_entry(n);
     struct why why = {0};
     e.changes = &tick;
     e.n_changes = 1;
@@ -320,24 +328,31 @@ static void snapshot_if_due(struct node *n)
     keeper_hand_over(n);
 }
 
-/* Waits for proposals until deadline_us (monotonic: the wall clock may be set). Returns at most NODE_BATCH_MAX of them, or NULL at the
- * deadline; *ret_stop is set when the node stops and nothing waits. */
-static struct pending *take(struct node *n, int64_t deadline_us, bool *ret_stop)
+static bool has_work(const struct node *n)
+{
+    return n->first || n->first_passing || n->first_barrier;
+}
+
+/* Takes what waits, at most NODE_BATCH_MAX proposals; waits for it until deadline_us (steady: the wall clock may be set) if it
+ * may. */
+static void take(struct node *n, int64_t deadline_us, struct work *ret)
 {
     struct timespec until = {.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
-    struct pending *first;
     uint64_t taken = 0;
 
     must(pthread_mutex_lock(&n->lock) == 0);
-    while (!n->first && !n->is_stopping) {
+    while (!n->is_stepped && !has_work(n) && !n->is_stopping) {
         n->writer_sleeps = true;
         int e = pthread_cond_timedwait(&n->wake, &n->lock, &until);
         n->writer_sleeps = false;
         if (e == ETIMEDOUT) break;
         must(e == 0);
     }
-    *ret_stop = n->is_stopping && !n->first;
-    first = n->first;
+    *ret = (struct work){.first = n->first,
+                         .passing = n->first_passing,
+                         .n_barriers = n->n_barriers,
+                         .has_barriers = n->first_barrier != NULL,
+                         .stops = n->is_stopping && !has_work(n)};
     struct pending **end = &n->first;
     while (*end && taken < NODE_BATCH_MAX) {
         end = &(*end)->next;
@@ -346,53 +361,70 @@ static struct pending *take(struct node *n, int64_t deadline_us, bool *ret_stop)
     n->first = *end;
     if (!n->first) n->last = &n->first;
     if (taken) *end = NULL;
+    n->first_passing = NULL;
+    n->last_passing = &n->first_passing;
     must(pthread_mutex_unlock(&n->lock) == 0);
 
     atomic_fetch_sub_explicit(&n->n_waiting, taken, memory_order_relaxed);
-    return taken ? first : NULL;
+    if (!taken) ret->first = NULL;
 }
 
-static void refuse_all(struct node *n, struct pending *first)
+/* When a round is due, if nothing is handed in before. */
+static int64_t due_us(const struct node *n)
 {
-    struct why why;
-    must(pthread_mutex_lock(&n->lock) == 0);
-    why = n->stopped_because;
-    must(pthread_mutex_unlock(&n->lock) == 0);
-    while (first) {
-        struct pending *p = first;
-        first = p->next;
-        p->err = ERR_UNAVAILABLE;
-        p->why = why;
-        p->done(p);
+    int64_t due = n->tick_at_us;
+    if (n->shared && shared_due_us(n) < due) due = shared_due_us(n);
+    if (n->has_uncommitted && n->flush_at_us < due) due = n->flush_at_us;
+    return due;
+}
+
+static void embedded_round(struct node *n, const struct work *w)
+{
+    bool takes_writes = atomic_load(&n->takes_writes);
+
+    if (w->passing) pass_all(n, w->passing);
+    if (w->first && takes_writes) {
+        run_batch(n, w->first);
+        n->tick_at_us = node_steady_us(n) + n->tick_us;
+    } else if (w->first) {
+        node_refuse_all(n, w->first, NULL);
+    } else if (takes_writes && !w->stops && node_steady_us(n) >= n->tick_at_us) {
+        write_tick(n);
+        n->tick_at_us = node_steady_us(n) + n->tick_us;
     }
+}
+
+/* One round: what was taken, then what is due. False when the node stops. */
+static bool run_round(struct node *n)
+{
+    struct work w;
+    bool was_idle;
+
+    take(n, due_us(n), &w);
+    arena_clear(&n->arena);
+    was_idle = !w.first && !w.passing;
+    if (n->shared) shared_round(n, &w);
+    else embedded_round(n, &w);
+    if (!atomic_load(&n->takes_writes)) {
+        n->tick_at_us = INT64_MAX;
+        n->flush_at_us = INT64_MAX;
+        return !w.stops;
+    }
+    if (was_idle && n->has_uncommitted && node_steady_us(n) >= n->flush_at_us) flush_or_stop(n);
+    snapshot_if_due(n);
+    return !w.stops;
+}
+
+int64_t writer_step(struct node *n)
+{
+    (void)run_round(n);
+    return due_us(n);
 }
 
 void *writer_main(void *arg)
 {
     struct node *n = arg;
-    AUTO(arena_done) struct arena arena = {0};
-    AUTO(buf_done) struct buf bytes = {0};
-    int64_t tick_us = monotonic_us() + n->tick_us;
-    bool stop = false;
 
-    while (!stop) {
-        int64_t flush_us = monotonic_us() + IDLE_FLUSH_US;
-        int64_t deadline_us = n->has_uncommitted && flush_us < tick_us ? flush_us : tick_us;
-        struct pending *first = take(n, deadline_us, &stop);
-        bool takes_writes = atomic_load(&n->takes_writes);
-        if (first && takes_writes) {
-            arena_clear(&arena);
-            run_batch(n, first, &arena, &bytes);
-            tick_us = monotonic_us() + n->tick_us;
-        } else if (first) {
-            refuse_all(n, first);
-        } else if (takes_writes && !stop && monotonic_us() >= tick_us) {
-            write_tick(n);
-            tick_us = monotonic_us() + n->tick_us;
-        } else if (takes_writes && n->has_uncommitted) {
-            flush_or_stop(n);
-        }
-        if (atomic_load(&n->takes_writes)) snapshot_if_due(n);
-    }
+    while (run_round(n)) {}
     return NULL;
 }

@@ -4,7 +4,7 @@
 #   . "$(dirname "$0")/lib.sh"
 #   serve [OPTION...]                 a node in $work/data on a free port; sets $url and $server (its pid)
 #   token SUB [SCOPE]                 prints a token that it accepts
-#   request METHOD PATH [SUB [BODY]]  sets $status and $answer
+#   request METHOD PATH [SUB [BODY]]  sets $status, $headers (JSON) and $answer
 #   check "a sentence" COMMAND...     one test: passes if the command does
 #   finish                            the plan; the script's status
 #
@@ -117,7 +117,8 @@ request() {
     [ -n "$sub" ] && header="Bearer $(token "$sub")"
     python3 test/cli/request.py "$method" "$url$path" "$header" "$body" >"$work/answer" || return 1
     status=$(head -n 1 "$work/answer")
-    answer=$(tail -n +2 "$work/answer")
+    headers=$(sed -n 2p "$work/answer")
+    answer=$(tail -n +3 "$work/answer")
 }
 
 # The member of a JSON text by keys and indices: json TEXT KEY...

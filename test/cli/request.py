@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-# request.py - one HTTP request: METHOD URL AUTHORIZATION BODY; prints the status, then the body.
+# request.py - one HTTP request: METHOD URL AUTHORIZATION BODY; prints the status, the headers as JSON on one line, then the body.
 # SPDX-License-Identifier: Apache-2.0
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -14,7 +15,9 @@ opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 try:
     with opener.open(request, timeout=30) as answer:
         print(answer.status)
+        print(json.dumps(dict(answer.headers)))
         sys.stdout.write(answer.read().decode())
 except urllib.error.HTTPError as error:
     print(error.code)
+    print(json.dumps(dict(error.headers)))
     sys.stdout.write(error.read().decode())

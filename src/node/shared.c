@@ -1,0 +1,357 @@
+/* shared.c - the writer's round in a network of several members, and what the engine on etcd asks of a node.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/shared.h"
+
+#include <stdio.h>
+
+#include "state/member.h"
+
+/* What the engine asks. */
+
+static size_t verified_at(struct hash h)
+{
+    return ((size_t)h.b[0] << 8 | h.b[1]) % SHARED_VERIFIED;
+}
+
+bool shared_has_verified(const struct node *n, struct str bytes)
+{
+    struct hash h = hash_of(bytes);
+    return hash_equal(&n->shared->verified[verified_at(h)], &h);
+}
+
+static bool is_signed(void *context, const uint8_t author[8], struct str bytes)
+{
+    struct node *n = context;
+    struct hash h = hash_of(bytes);
+    struct key_public key;
+
+    if (!state_author_key(state_view(n->state), author, &key) || !entry_verify(bytes, buf_str(&n->origin), &key)) return false;
+    n->shared->verified[verified_at(h)] = h;
+    return true;
+}
+
+/* Whatever is said of members may complete what was proposed before (decision C3). */
+static bool changes_authors(void *context, struct str bytes)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct entry e;
+
+    (void)context;
+    if (entry_decode(bytes, &arena, &e, NULL) != OK) return false;
+    for (size_t i = 0; i < e.n_changes; i++) {
+        enum change_kind kind = e.changes[i].kind;
+        if (kind != CHANGE_TICK && (kind < CHANGE_INTENT_PUT || kind > CHANGE_REPORT)) return true;
+    }
+    return false;
+}
+
+static enum err admit(struct node *n, const uint8_t author[8], struct why *why)
+{
+    struct key_public key;
+    if (!state_author_key(state_view(n->state), author, &key)) return OK;
+    return journal_etcd_admit(n->journal, author, why);
+}
+
+/* Makes the engine's authors those that the state has: members' roots and their nodes. */
+static enum err admit_all(struct node *n, struct why *why)
+{
+    const struct view *v = state_view(n->state);
+    struct member_node nodes[LIMIT_MEMBER_NODES];
+    struct key_public key;
+
+    for (uint32_t no = 0; no < view_n_members(v); no++) TRY(admit(n, view_member(v, no)->root_id, why));
+    for (uint32_t no = 0; no < view_n_members(v); no++) {
+        size_t n_nodes = view_nodes(v, no, nodes);
+        for (size_t i = 0; i < n_nodes; i++) TRY(admit(n, nodes[i].id, why));
+    }
+    for (size_t i = journal_etcd_n_authors(n->journal); i-- > 0;) {
+        uint8_t author[8];
+        memcpy(author, journal_etcd_author(n->journal, i), sizeof author);
+        if (!state_author_key(v, author, &key)) journal_etcd_retire(n->journal, author);
+    }
+    return OK;
+}
+
+static enum err authors_change(void *context, struct journal *j, struct why *why)
+{
+    struct node *n = context;
+
+    (void)j;
+    TRY(shared_apply(n, n->shared->waiting, why));
+    return admit_all(n, why);
+}
+
+static int64_t engine_ms(void *context)
+{
+    return node_steady_us(context) / 1000;
+}
+
+static void engine_pause(void *context, int64_t ms)
+{
+    struct node *n = context;
+    if (n->world->pause) n->world->pause(n->world->context, ms);
+}
+
+/* Opening. */
+
+enum err shared_open(struct node *n, const struct node_options *options, struct why *why)
+{
+    struct shared *s = n->shared;
+    struct journal_etcd_options o = {
+        .etcd = *options->etcd,
+        .genesis = hash_of(options->genesis),
+        .patience_ms = n->is_stepped ? 1 : SHARED_PATIENCE_MS,
+        .is_signed = is_signed,
+        .changes_authors = changes_authors,
+        .authors_change = authors_change,
+        .steady_ms = n->world ? engine_ms : NULL,
+        .pause = n->world ? engine_pause : NULL,
+        .context = n,
+    };
+
+    o.etcd.stop = &s->stop;
+    if (o.etcd.timeout_ms == 0) o.etcd.timeout_ms = SHARED_ATTEMPT_MS;
+    memcpy(o.author, n->author, sizeof o.author);
+    buf_add_str(&s->member, options->member);
+    s->follow_us = (int64_t)(options->follow_ms ? options->follow_ms : SHARED_FOLLOW_MS) * 1000;
+    s->verified = mem_calloc(SHARED_VERIFIED, sizeof *s->verified);
+    atomic_store(&s->may_write, true);
+    TRY(journal_open_etcd(n->dir, &o, &n->journal, why));
+    n->store = n->journal->store;
+    return OK;
+}
+
+void shared_free(struct shared *s)
+{
+    if (!s) return;
+    buf_done(&s->member);
+    packed_vec_done(&s->unsettled);
+    arena_done(&s->unsettled_arena);
+    hash_vec_done(&s->absent);
+    mem_free(s->verified);
+    mem_free(s);
+}
+
+enum err shared_start(struct node *n, struct why *why)
+{
+    struct etcd_status status;
+    struct why unreachable = {0};
+    enum err err;
+
+    TRY(admit_all(n, why));
+    TRY(joining_check(n, why));
+    atomic_store(&n->shared->fresh_us, node_steady_us(n));
+    err = journal_etcd_ask_status(n->journal, &status, &unreachable);
+    if (err == ERR_STATE) {
+        if (why) *why = unreachable;
+        return err;
+    }
+    if (err == OK) (void)shared_look(n);
+    else shared_failed(n, ERR_UNAVAILABLE, &unreachable);
+    if (n->shared->is_broken) {
+        if (why) *why = n->stopped_because;
+        return ERR_CORRUPT;
+    }
+    return OK;
+}
+
+/* Looking. */
+
+void shared_note_applied(struct node *n, const struct entry *e, struct str bytes)
+{
+    struct packed_vec *u = &n->shared->unsettled;
+
+    if (memcmp(e->author, n->author, sizeof e->author) != 0) return;
+    for (size_t i = 0; i < u->n; i++)
+        if (u->at[i].slot == e->slot && str_equal(u->at[i].bytes, bytes)) u->at[i].is_applied = true;
+}
+
+enum err shared_apply(struct node *n, struct packed_vec *waiting, struct why *why)
+{
+    struct why broken;
+    enum err err;
+
+    if (state_view(n->state)->position == store_size(n->store)) return OK;
+    err = writer_apply_stored(n, waiting, &n->arena, &broken);
+    if (err == OK) err = joining_check(n, &broken);
+    if (err == OK) {
+        if (atomic_load(&n->shared->is_joined)) writer_hand_to_signer(n);
+        return OK;
+    }
+    n->shared->is_broken = true;
+    node_stop_writes(n, &broken);
+    if (why) *why = broken;
+    return err;
+}
+
+void shared_looked(struct node *n, int64_t begin_us)
+{
+    struct shared *s = n->shared;
+    struct journal_etcd_counts counts = journal_etcd_counts(n->journal);
+    bool was_out = atomic_exchange(&s->is_out, false);
+
+    atomic_store(&s->fresh_us, begin_us);
+    must(pthread_mutex_lock(&n->lock) == 0);
+    s->etcd_why = (struct why){0};
+    s->counts = counts;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    if (was_out) (void)fprintf(stderr, "etcd answers again\n");
+}
+
+void shared_failed(struct node *n, enum err err, const struct why *why)
+{
+    struct shared *s = n->shared;
+    bool was_out = atomic_exchange(&s->is_out, true);
+
+    must(pthread_mutex_lock(&n->lock) == 0);
+    s->etcd_why = *why;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    if (err == ERR_STATE || err == ERR_DISK || err == ERR_CORRUPT) {
+        s->is_broken = true;
+        node_stop_writes(n, why);
+    } else if (!was_out) {
+        (void)fprintf(stderr, "WARNING: the order is not known: %s\n", why->text);
+    }
+}
+
+/* Slots that etcd has no more, or never had: tiles know. */
+static void close_gap(struct node *n)
+{
+    struct journal_etcd_gap gap;
+    struct why why = {0};
+    enum err err;
+
+    if (!n->shared->fetch || !journal_etcd_gap(n->journal, &gap)) return;
+    err = n->shared->fetch(n->shared->fetch_context, n, &gap, &why);
+    if (err == ERR_NOT_FOUND) {
+        (void)fprintf(stderr, "slots %llu to %llu of an author were never written: others do not wait for them\n",
+                      (unsigned long long)gap.from, (unsigned long long)gap.to - 1);
+        journal_etcd_waive(n->journal, &gap);
+    }
+}
+
+bool shared_look(struct node *n)
+{
+    int64_t begin_us = node_steady_us(n);
+    struct why why = {0};
+    enum err err, applied;
+
+    if (n->shared->is_broken) return false;
+    err = n->journal->follow(n->journal, 0, &why);
+    applied = shared_apply(n, NULL, NULL);
+    if (err == OK && applied == OK) {
+        shared_looked(n, begin_us);
+        return true;
+    }
+    if (applied != OK) return false;
+    shared_failed(n, err, &why);
+    if (err == ERR_NOT_FOUND) close_gap(n);
+    return false;
+}
+
+int64_t shared_due_us(const struct node *n)
+{
+    return n->shared->is_broken ? INT64_MAX : n->shared->follow_at_us;
+}
+
+/* Why nothing may be written now; NULL if it may. */
+static const struct why *forbidden(struct node *n, struct why *ret)
+{
+    struct shared *s = n->shared;
+
+    if (!atomic_load(&s->is_joined)) {
+        (void)fail(ret, ERR_UNAVAILABLE, "this node has not joined its network yet");
+    } else if (s->unsettled.n) {
+        (void)fail(ret, ERR_UNAVAILABLE, "of an earlier write is not known yet whether it was done; nothing of this one was");
+    } else if (!atomic_load(&s->may_write)) {
+        must(pthread_mutex_lock(&n->lock) == 0);
+        *ret = s->may_not_why;
+        must(pthread_mutex_unlock(&n->lock) == 0);
+    } else {
+        return NULL;
+    }
+    return ret;
+}
+
+/* True if a look was taken that told all. */
+static bool write_what_waits(struct node *n, const struct work *w)
+{
+    struct why why;
+
+    if (n->shared->unsettled.n) batch_settle(n);
+    if (!atomic_load(&n->takes_writes)) {
+        node_refuse_all(n, w->first, NULL);
+        return false;
+    }
+    const struct why *no = forbidden(n, &why);
+    if (w->first && no) node_refuse_all(n, w->first, no);
+    else if (w->first) return batch_run(n, w->first);
+    else if (!no && !w->stops && node_steady_us(n) >= n->tick_at_us) return batch_tick(n);
+    if (no) n->tick_at_us = node_steady_us(n) + n->tick_us / 60;
+    return false;
+}
+
+void shared_round(struct node *n, const struct work *w)
+{
+    struct shared *s = n->shared;
+    bool has_looked = write_what_waits(n, w);
+
+    if (w->passing) pass_all(n, w->passing);
+    if (!has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us)) has_looked = shared_look(n);
+    if (has_looked && !w->stops) joining_try(n);
+    s->follow_at_us = node_steady_us(n) + s->follow_us;
+    if (w->has_barriers) barrier_answer(n, w->n_barriers, has_looked ? OK : ERR_UNAVAILABLE);
+}
+
+/* What others ask. */
+
+void shared_status(struct node *n, struct node_status *ret)
+{
+    struct shared *s = n->shared;
+    int64_t age = node_steady_us(n) - atomic_load(&s->fresh_us);
+
+    ret->is_shared = true;
+    ret->is_joined = atomic_load(&s->is_joined);
+    ret->has_etcd = !atomic_load(&s->is_out);
+    ret->etcd_why = s->etcd_why;
+    ret->age_us = age > 0 ? age : 0;
+    ret->order = s->counts;
+}
+
+bool node_is_shared(const struct node *n)
+{
+    return n->shared != NULL;
+}
+
+bool node_is_joined(const struct node *n)
+{
+    return !n->shared || atomic_load(&n->shared->is_joined);
+}
+
+void node_set_may_write(struct node *n, bool may_write, const struct why *why)
+{
+    must(n->shared);
+    must(pthread_mutex_lock(&n->lock) == 0);
+    if (!may_write) n->shared->may_not_why = *why;
+    atomic_store(&n->shared->may_write, may_write);
+    must(pthread_mutex_unlock(&n->lock) == 0);
+}
+
+void node_set_signed(struct node *n, uint32_t member, uint64_t size, int64_t heard_us)
+{
+    must(n->shared && member < LIMIT_MEMBERS_EVER);
+    must(pthread_mutex_lock(&n->lock) == 0);
+    struct shared_signed *m = &n->shared->members[member];
+    if (size > m->size) m->size = size;
+    if (heard_us > m->heard_us) m->heard_us = heard_us;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+}
+
+void node_on_gap(struct node *n, enum err (*fetch)(void *context, struct node *n, const struct journal_etcd_gap *gap, struct why *why),
+                 void *context)
+{
+    must(n->shared);
+    n->shared->fetch = fetch;
+    n->shared->fetch_context = context;
+}
