@@ -102,7 +102,8 @@ struct passing {
     /* Set when done() is called. OK: it stands in the journal, and outcomes has what came of each change (entry's order), n_changes of
      * them. Otherwise nothing was written, unless is_unclear: pass the same bytes again, or ask by hash.
      * ERR_INPUT: no entry of this network; ERR_RIGHTS: nobody's key, or its signature is bad; ERR_CONFLICT: it does not follow the
-     * author's last entry (slot or previous hash; why says what does), or its slot is taken; ERR_STATE: its first change would be refused, for reason. */
+     * author's last entry (slot or previous hash; why says what does), or its slot is taken;
+     * ERR_STATE: its first change would be refused, for reason. */
     enum err err;
     struct why why;
     bool is_unclear;
