@@ -122,13 +122,32 @@ static void answer_no_route(struct call *c)
     call_answer(c, 404, &body);
 }
 
+/* The operator's keys open the members' calls, and only they open those that write. */
+static enum err check_operator(struct call *c, bool *ret_is_operator, struct why *why)
+{
+    struct auth *operators = c->api->options.operators;
+    *ret_is_operator = false;
+    if (!(c->route->any_of & SCOPE_LINE_OPERATE)) return OK;
+    bool is_theirs_alone = !(c->route->any_of & SCOPE_LINE_READ);
+    if (!operators) {
+        return is_theirs_alone ? fail(why, ERR_RIGHTS, "this node has no operator's key: it is started with --operator-key") : OK;
+    }
+    enum err e = auth_check(operators, c->http->authorization, c->now_us, call_arena(c), &c->caller, why);
+    *ret_is_operator = e == OK && (c->caller.scopes & c->route->any_of);
+    if (*ret_is_operator || !is_theirs_alone) return OK;
+    return e != OK ? e : fail(why, ERR_RIGHTS, "the token lacks the scope line.operate");
+}
+
 /* 401, 403; f3548-dss.md 2.3. */
 static enum err check_rights(struct call *c, struct why *why)
 {
+    bool is_operator;
     if (c->route->any_of == 0) return OK;
+    TRY(check_operator(c, &is_operator, why));
+    if (is_operator) return OK;
     TRY(auth_check(c->api->options.auth, c->http->authorization, c->now_us, call_arena(c),
                    &c->caller, why));
-    if ((c->caller.scopes & c->route->any_of) == 0) {
+    if ((c->caller.scopes & c->route->any_of & ~SCOPE_LINE_OPERATE) == 0) {
         return fail(why, ERR_RIGHTS, "the token has none of the scopes that open this call");
     }
     return OK;

@@ -21,6 +21,7 @@ struct api;
 struct api_options { /* Zero is the default; texts are borrowed for the API's life. */
     struct node *node; /* Both needed; neither is owned. */
     struct auth *auth;
+    struct auth *operators;     /* Whose tokens count as the operator's; NULL: nobody's. Not owned; may be auth. */
     bool allows_http;           /* http: in base URLs, for laboratories. */
     enum cover_mode covering;
     bool entries_public;        /* The genesis's own word: bundles are read without a token (decision E3). */

@@ -20,6 +20,8 @@ enum scope { /* One bit each (f3548-dss.md 3.3, section 14). */
     SCOPE_RID_WRITE = 1 << 6, /* dss.write.identification_service_areas */
     SCOPE_POOL_READ = 1 << 7, /* interuss.pool_status.read */
     SCOPE_POOL_WRITE = 1 << 8, /* interuss.pool_status.heartbeat.write */
+    SCOPE_LINE_READ = 1 << 9,  /* line.read: a member's people and monitoring look at its node. */
+    SCOPE_LINE_OPERATE = 1 << 10, /* line.operate: they suspend and resume the line. Of an operator's key only. */
 };
 
 struct auth;

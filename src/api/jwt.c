@@ -28,6 +28,8 @@ static const struct {
     {"dss.write.identification_service_areas", SCOPE_RID_WRITE},
     {"interuss.pool_status.read", SCOPE_POOL_READ},
     {"interuss.pool_status.heartbeat.write", SCOPE_POOL_WRITE},
+    {"line.read", SCOPE_LINE_READ},
+    {"line.operate", SCOPE_LINE_OPERATE},
 };
 
 unsigned jwt_scopes(struct str words)

@@ -8,9 +8,11 @@
 #include "api/availability.h"
 #include "api/constraint.h"
 #include "api/intent.h"
+#include "api/line.h"
 #include "api/log.h"
 #include "api/metrics.h"
 #include "api/report.h"
+#include "api/status.h"
 #include "api/subscription.h"
 #include "base/hex.h"
 
@@ -29,7 +31,8 @@ enum {
     ANY_F3548 = SCOPE_SC | SCOPE_CP | SCOPE_CM | SCOPE_CMSA | SCOPE_AA,
     AVAILABILITY_READ = SCOPE_AA | SCOPE_SC | SCOPE_CMSA,
     OAUTH = SCOPE_RID_READ | SCOPE_RID_WRITE,
-    ANY = ANY_F3548 | OAUTH | SCOPE_POOL_READ | SCOPE_POOL_WRITE,
+    MEMBERS = SCOPE_LINE_READ | SCOPE_LINE_OPERATE,
+    ANY = ANY_F3548 | OAUTH | SCOPE_POOL_READ | SCOPE_POOL_WRITE | MEMBERS,
 };
 
 /* The busiest first. The update of a subscription reads the times that it leaves out. clang-format off */
@@ -63,6 +66,10 @@ static const struct route table[] = {
     {"GET",    AUX "configuration/accepted_ca_certs", 0,             200, ROUTE_AS_IS,  aux_on_ca_certs},
     {"GET",    AUX "configuration/global_options", SCOPE_POOL_READ,  200, ROUTE_AS_IS,  aux_on_global_options},
     {"GET",    AUX "journal/entries/{hash}",      ANY,               200, ROUTE_AS_IS,  aux_on_entry_fate},
+    {"GET",    AUX "status",                      MEMBERS,           200, ROUTE_READS,  status_on_get},
+    {"GET",    AUX "authors/{author}",            MEMBERS,           200, ROUTE_READS,  line_on_author},
+    {"POST",   AUX "line/suspend",                SCOPE_LINE_OPERATE, 200, ROUTE_READS, line_on_suspend},
+    {"POST",   AUX "line/resume",                 SCOPE_LINE_OPERATE, 200, ROUTE_READS, line_on_resume},
     {"GET",    "/versions/{system_identity}",     0,                 200, ROUTE_AS_IS,  aux_on_system_version},
     {"GET",    "/log/checkpoint",                 0,                 200, ROUTE_AS_IS,  log_on_checkpoint},
     {"GET",    "/log/vkey",                       0,                 200, ROUTE_AS_IS,  log_on_vkey},

@@ -24,12 +24,12 @@ struct serve {
     const char *public_endpoint, *tls_cert, *tls_key, *covering, *access_log;
     const char *genesis, *etcd, *etcd_cacert, *etcd_cert, *etcd_key;
     bool allow_old_etcd;
-    struct arg_texts token_keys, audiences;
+    struct arg_texts token_keys, audiences, operator_keys;
     bool allow_http, behind_proxy, entries_public, down_412;
     int64_t threads, leeway_s, snapshot_entries;
 
     /* What runs. */
-    struct auth *auth;
+    struct auth *auth, *operators; /* operators may be auth. */
     struct node *node;
     struct api *api;
     struct http_server *server;
@@ -143,7 +143,17 @@ static enum err start_auth(struct serve *s, struct why *why)
         .n_audiences = s->audiences.n,
         .leeway_s = (int)s->leeway_s,
     };
-    return auth_new(&options, &s->auth, why);
+    TRY(auth_new(&options, &s->auth, why));
+    if (s->dev_key[0] && s->operator_keys.n == 0) s->operators = s->auth;
+    if (s->operator_keys.n == 0) return OK;
+    struct auth_options operators = {
+        .pem_files = s->operator_keys.at,
+        .n_pem_files = s->operator_keys.n,
+        .audiences = s->audiences.at,
+        .n_audiences = s->audiences.n,
+        .leeway_s = (int)s->leeway_s,
+    };
+    return auth_new(&operators, &s->operators, why);
 }
 
 #define ENDPOINTS_MAX 32
@@ -196,6 +206,7 @@ static enum err start_api(struct serve *s, struct why *why)
     struct api_options options = {
         .node = s->node,
         .auth = s->auth,
+        .operators = s->operators,
         .allows_http = s->allow_http,
         .covering = strcmp(s->covering, "dss") == 0 ? COVER_DSS : COVER_SAFE,
         .entries_public = node_entries_public(s->node),
@@ -269,6 +280,7 @@ static void stop_all(struct serve *s)
     if (s->server) http_server_stop(s->server, API_GRACE_MS);
     node_stop(s->node);
     api_free(s->api);
+    if (s->operators != s->auth) auth_free(s->operators);
     auth_free(s->auth);
     buf_done(&s->tls_cert_pem);
     if (s->tls_key_pem.at) explicit_bzero(s->tls_key_pem.at, s->tls_key_pem.n);
@@ -295,6 +307,7 @@ int cmd_serve(int argc, char **argv)
         {"--allow-old-etcd", NULL, "take an etcd older than 3.5.33 or 3.6.14: tests only", ARG_FLAG, &s.allow_old_etcd, 0, 0},
         {"--token-key", "PUBLIC.pem", "a key that signs tokens (RSA, P-256, Ed25519); may be repeated", ARG_TEXTS, &s.token_keys, 0, 0},
         {"--token-jwks", "URL|FILE", "a JWK set whose keys sign tokens", ARG_TEXT, &s.jwks, 0, 0},
+        {"--operator-key", "PUBLIC.pem", "a key whose tokens suspend and resume the line", ARG_TEXTS, &s.operator_keys, 0, 0},
         {"--issuers", "FILE", "issuers, each with its own keys and subs (docs/operating.md)", ARG_TEXT, &s.issuers, 0, 0},
         {"--audience", "HOST", "accepted aud of tokens, usually the host name; may be repeated", ARG_TEXTS, &s.audiences, 0, 0},
         {"--token-leeway", "SECONDS", "how far token times may be off (5)", ARG_NUMBER, &s.leeway_s, 0, 60},

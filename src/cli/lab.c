@@ -166,8 +166,8 @@ static void print(const struct lab *lab)
         for (size_t i = 0; i < lab->n; i++) buf_addf(&out, "member %.*s in %s/%.*s\n", STR_ARG(lab->names[i]), dir, STR_ARG(lab->names[i]));
         for (size_t i = 0; i < lab->n; i++)
             buf_addf(&out, "clearline serve --listen 127.0.0.1:0 --genesis %s/genesis --member %.*s --data %s/%.*s --token-key %s/tokens/public.pem "
-                           "--etcd http://127.0.0.1:2379 --allow-old-etcd\n",
-                     dir, STR_ARG(lab->names[i]), dir, STR_ARG(lab->names[i]), dir);
+                           "--operator-key %s/tokens/public.pem --etcd http://127.0.0.1:2379 --allow-old-etcd\n",
+                     dir, STR_ARG(lab->names[i]), dir, STR_ARG(lab->names[i]), dir, dir);
     }
     printf("%.*s", STR_ARG(buf_str(&out)));
 }

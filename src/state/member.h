@@ -107,6 +107,9 @@ bool view_is_majority(const struct view *v, uint8_t (*authors)[8], size_t n);
 
 bool view_is_open(const struct view *v); /* At most one member counts. */
 const struct participant *view_participant(const struct view *v, struct str sub); /* NULL if there is no record. */
+/* Every record, in no order that means anything. */
+void view_participants(const struct view *v, void (*each)(void *context, struct str sub, const struct participant *p),
+                       void *context);
 bool view_may_speak(const struct view *v, const uint8_t author[8], struct str sub);
 
 /* Open ones by index; index i below view_n_proposals(). */

@@ -32,6 +32,16 @@ const struct participant *view_participant(const struct view *v, struct str sub)
     return name ? participant_at(view_extra(v), name->no) : NULL;
 }
 
+void view_participants(const struct view *v, void (*each)(void *context, struct str sub, const struct participant *p),
+                       void *context)
+{
+    const struct extra *x = view_extra(v);
+
+    for (uint32_t no = 0; no < x->participants.limit; no++)
+        if (participant_at(x, no))
+            each(context, ((const struct name *)(uintptr_t)parr_get(&x->names_by_no, no))->text, participant_at(x, no));
+}
+
 static bool speaks(const struct participant *p, uint32_t member)
 {
     for (uint32_t i = 0; i < p->n_members; i++)

@@ -1,0 +1,178 @@
+/* line.c - the members' calls that write.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "api/line.h"
+
+#include <stddef.h>
+
+#include "api/call.h"
+#include "api/field.h"
+#include "base/hex.h"
+#include "base/json.h"
+#include "state/member.h"
+
+static void add_hex(struct json *j, const char *key, const void *bytes, size_t n)
+{
+    char text[64];
+    must(2 * n <= sizeof text);
+    hex_encode(bytes, n, text);
+    json_key(j, key);
+    json_str(j, str_make(text, 2 * n));
+}
+
+static void note_entry(struct call *c, const struct hash *entry_hash)
+{
+    char *hex = arena_alloc(call_arena(c), 64);
+    hex_encode(entry_hash->b, 32, hex);
+    c->entry_hash = str_make(hex, 64);
+}
+
+/* --- suspend and resume ----------------------------------------------------------------------- */
+
+struct affair { /* In the call's arena. */
+    struct call *call;
+    struct pending pending;
+};
+
+static void answer(struct affair *a)
+{
+    struct call *c = a->call;
+    struct buf body = {0};
+    struct json j = {.to = &body};
+
+    c->position = a->pending.position;
+    json_open(&j, '{');
+    json_key(&j, "member");
+    json_str(&j, a->pending.change.member);
+    json_key(&j, "suspended");
+    json_bool(&j, a->pending.change.kind == CHANGE_SUSPEND);
+    json_key(&j, "reason");
+    json_str(&j, a->pending.change.text);
+    add_hex(&j, "entry", a->pending.entry_hash.b, sizeof a->pending.entry_hash.b);
+    json_close(&j, '}');
+    call_answer(c, 200, &body);
+}
+
+static void done(struct pending *p)
+{
+    struct affair *a = (struct affair *)((char *)p - offsetof(struct affair, pending));
+
+    if (p->err != OK) {
+        if (p->is_unclear) note_entry(a->call, &p->entry_hash);
+        call_refuse(a->call, p->err, &p->why);
+    } else if (p->outcome.reason != REASON_ACCEPTED) {
+        call_refuse_status(a->call, 409, str_of(reason_text(p->outcome.reason)));
+    } else {
+        answer(a);
+    }
+}
+
+static enum err read_reason(struct call *c, struct str *ret, struct why *why)
+{
+    struct json_node body;
+    struct str text;
+
+    TRY(call_body(c, &body, why));
+    TRY(field_string(body, "reason", &text, why));
+    if (text.n == 0) return fail(why, ERR_INPUT, "reason: is missing: all members will read it");
+    if (text.n > LIMIT_REASON_BYTES) return fail(why, ERR_INPUT, "reason: has more than %d bytes", LIMIT_REASON_BYTES);
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.at[i] < 0x20) return fail(why, ERR_INPUT, "reason: has control characters");
+    *ret = arena_dup(call_arena(c), text);
+    return OK;
+}
+
+/* Fills in the change; what the state says against it comes at once, without an entry. */
+static enum err prepare(struct affair *a, enum change_kind kind, struct why *why)
+{
+    struct change *change = &a->pending.change;
+    enum err e = OK;
+    struct state_pin pin;
+    uint8_t author[8];
+
+    change->kind = kind;
+    TRY(read_reason(a->call, &change->text, why));
+    node_author(a->call->api->options.node, author);
+    const struct view *v = call_read(a->call, &pin);
+    const struct member *m = view_member_of_author(v, author);
+    if (!m) {
+        e = fail(why, ERR_CONFLICT, "this node has not joined its network, or its keys were ended");
+    } else if (member_is_suspended(m) == (kind == CHANGE_SUSPEND)) {
+        e = fail(why, ERR_CONFLICT, kind == CHANGE_SUSPEND ? "%.*s has suspended its participation already" : "%.*s is not suspended",
+                 STR_ARG(m->name));
+    } else {
+        change->member = arena_dup(call_arena(a->call), m->name);
+        enum reason r = change_judge_by(v, author, STR(""), change, a->call->now_us / 1000);
+        if (r != REASON_ACCEPTED) e = fail(why, reason_err(r), "%s", reason_text(r));
+    }
+    state_done_reading(&pin);
+    return e;
+}
+
+static void start(struct call *c, enum change_kind kind)
+{
+    struct affair *a = arena_zalloc(call_arena(c), sizeof *a);
+    struct why why = {0};
+
+    a->call = c;
+    a->pending.done = done;
+    a->pending.arena = call_arena(c);
+    enum err e = prepare(a, kind, &why);
+    if (e != OK) call_refuse(c, e, &why);
+    else node_propose(c->api->options.node, &a->pending); /* The call may be gone when this returns. */
+}
+
+void line_on_suspend(struct call *c)
+{
+    start(c, CHANGE_SUSPEND);
+}
+
+void line_on_resume(struct call *c)
+{
+    start(c, CHANGE_RESUME);
+}
+
+/* --- entries signed elsewhere ----------------------------------------------------------------- */
+
+void line_on_author(struct call *c)
+{
+    struct buf body = {0};
+    struct json j = {.to = &body};
+    struct state_pin pin;
+    struct hash previous;
+    struct key_public key;
+    uint8_t author[8];
+    uint64_t slot;
+    int64_t ms;
+
+    if (!hex_decode(c->args[0], sizeof author, author)) {
+        call_refuse_status(c, 400, STR("author: must be 16 hexadecimal digits"));
+        return;
+    }
+    const struct view *v = call_read(c, &pin);
+    if (!state_author_next(v, author, &slot, &previous, &ms)) {
+        state_done_reading(&pin);
+        call_refuse_status(c, 404, STR("no key with this id was ever an author here"));
+        return;
+    }
+    const struct member *m = view_member_of_author(v, author);
+    json_open(&j, '{');
+    add_hex(&j, "author", author, sizeof author);
+    json_key(&j, "may_write");
+    json_bool(&j, state_author_key(v, author, &key));
+    json_key(&j, "member");
+    if (m) json_str(&j, m->name);
+    else json_null(&j);
+    json_key(&j, "epoch");
+    json_u64(&j, 0);
+    json_key(&j, "slot");
+    json_u64(&j, slot);
+    add_hex(&j, "previous", previous.b, sizeof previous.b);
+    json_key(&j, "last_time_ms");
+    if (ms == INT64_MIN) json_null(&j);
+    else json_i64(&j, ms);
+    json_close(&j, '}');
+    state_done_reading(&pin);
+    c->cache_control = STR("no-store");
+    call_answer(c, 200, &body);
+}
