@@ -157,6 +157,10 @@ void line_on_author(struct call *c)
     }
     const struct member *m = view_member_of_author(v, author);
     json_open(&j, '{');
+    json_key(&j, "origin");
+    json_str(&j, node_origin(c->api->options.node));
+    json_key(&j, "genesis_hash");
+    json_str(&j, str_make(c->api->dar_id, sizeof c->api->dar_id));
     add_hex(&j, "author", author, sizeof author);
     json_key(&j, "may_write");
     json_bool(&j, state_author_key(v, author, &key));

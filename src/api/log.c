@@ -28,6 +28,15 @@ void log_on_vkey(struct call *c)
     call_answer(c, 200, &body);
 }
 
+/* Decision E3: the operator is of the member; participants' tokens never open entries. */
+static bool is_operator(struct call *c)
+{
+    struct auth *operators = c->api->options.operators;
+    return operators && c->http->authorization.n &&
+           auth_check(operators, c->http->authorization, c->now_us, call_arena(c), &c->caller, NULL) == OK &&
+           (c->caller.scopes & (SCOPE_LINE_READ | SCOPE_LINE_OPERATE));
+}
+
 void log_on_tile(struct call *c)
 {
     struct node *node = c->api->options.node;
@@ -39,7 +48,8 @@ void log_on_tile(struct call *c)
         call_refuse_status(c, 404, STR("no tile has this name (tlog-tiles)"));
         return;
     }
-    if (tile.is_bundle && !c->api->options.entries_public) {
+    bool is_secret = tile.is_bundle && !c->api->options.entries_public;
+    if (is_secret && !is_operator(c)) {
         call_refuse_status(c, 403,
                            STR("entries hold OVNs: in this network only members read bundles; "
                                "checkpoint and hash tiles are public"));
@@ -53,6 +63,6 @@ void log_on_tile(struct call *c)
         return;
     }
     c->content_type = STR("application/octet-stream");
-    c->cache_control = STR("public, max-age=31536000, immutable");
+    c->cache_control = is_secret ? STR("private, max-age=31536000, immutable") : STR("public, max-age=31536000, immutable");
     call_answer(c, 200, &body);
 }

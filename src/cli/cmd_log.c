@@ -9,56 +9,23 @@
 #include "base/hex.h"
 #include "base/instant.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
+#include "cli/desk.h"
+#include "cli/log_change.h"
 #include "cli/log_check.h"
 #include "cli/log_source.h"
-#include "entry/cbor.h"
 #include "entry/entry.h"
 #include "state/genesis.h"
 #include "state/outcome.h"
 
 struct log_options {
     const char *data, *target;
+    struct desk_options desk; /* Its key or token alone. */
     int64_t n_last;
     bool json;
 };
-
-static const char *kind_name(enum change_kind kind)
-{
-    switch (kind) {
-    case CHANGE_JOIN: return "join";
-    case CHANGE_TICK: return "tick";
-    case CHANGE_INTENT_PUT: return "intent put";
-    case CHANGE_INTENT_DELETE: return "intent delete";
-    case CHANGE_CONSTRAINT_PUT: return "constraint put";
-    case CHANGE_CONSTRAINT_DELETE: return "constraint delete";
-    case CHANGE_SUBSCRIPTION_PUT: return "subscription put";
-    case CHANGE_SUBSCRIPTION_DELETE: return "subscription delete";
-    case CHANGE_AVAILABILITY_PUT: return "availability put";
-    case CHANGE_REPORT: return "report";
-    case CHANGE_PROPOSE: return "propose";
-    case CHANGE_APPROVE: return "approve";
-    case CHANGE_NODE_END: return "node end";
-    case CHANGE_ADDRESSES: return "addresses";
-    case CHANGE_ISSUER: return "issuer";
-    case CHANGE_PARTICIPANT: return "participant";
-    case CHANGE_SUSPEND: return "suspend";
-    case CHANGE_RESUME: return "resume";
-    }
-    return "unknown";
-}
-
-static const char *state_name(enum intent_state state)
-{
-    switch (state) {
-    case INTENT_ACCEPTED: return "Accepted";
-    case INTENT_ACTIVATED: return "Activated";
-    case INTENT_NONCONFORMING: return "Nonconforming";
-    case INTENT_CONTINGENT: return "Contingent";
-    }
-    return "unknown";
-}
 
 static void add_hex(struct json *j, const char *name, const void *bytes, size_t n)
 {
@@ -69,91 +36,20 @@ static void add_hex(struct json *j, const char *name, const void *bytes, size_t 
     json_str(j, str_make(text, 2 * n));
 }
 
-/* Heights in metres above WGS84, with as many decimals as there are. */
-static void add_height(struct json *j, const char *name, int32_t mm)
-{
-    char text[32];
-    json_key(j, name);
-    if (mm == VOL_FLOOR_NONE || mm == VOL_CEIL_NONE) {
-        json_null(j);
-        return;
-    }
-    json_raw(j, str_make(text, (size_t)snprintf(text, sizeof text, "%.10g", mm / 1000.0)));
-}
-
 static void add_moment(struct json *j, const char *name, int64_t us)
 {
     json_key(j, name);
-    if (us == INSTANT_MIN || us == INSTANT_MAX) {
-        json_null(j);
-    } else {
-        json_instant(j, us);
-    }
+    json_instant(j, us);
 }
 
-static bool has_volume(enum change_kind kind)
-{
-    return kind == CHANGE_INTENT_PUT || kind == CHANGE_CONSTRAINT_PUT || kind == CHANGE_SUBSCRIPTION_PUT;
-}
-
-static void add_change(struct json *j, const struct change *c)
-{
-    json_open(j, '{');
-    json_key(j, "kind");
-    json_str(j, str_of(kind_name(c->kind)));
-    if (!id_is_zero(c->id)) {
-        json_key(j, "id");
-        json_id(j, c->id);
-    }
-    if (c->kind == CHANGE_INTENT_PUT) {
-        json_key(j, "state");
-        json_str(j, str_of(state_name(c->state)));
-    }
-    if (has_volume(c->kind)) {
-        add_moment(j, "starts", c->vol.box.starts_us);
-        add_moment(j, "ends", c->vol.box.ends_us);
-        add_height(j, "floor_m_w84", c->vol.box.floor_mm);
-        add_height(j, "ceiling_m_w84", c->vol.box.ceil_mm);
-        json_key(j, "cells");
-        json_u64(j, c->vol.n_cells);
-        json_key(j, "uss_base_url");
-        json_str(j, c->url);
-    }
-    if (c->kind == CHANGE_JOIN) {
-        json_key(j, "member");
-        json_str(j, c->member);
-    }
-    if (c->kind == CHANGE_AVAILABILITY_PUT) {
-        json_key(j, "uss");
-        json_str(j, c->uss);
-    }
-    json_close(j, '}');
-}
-
-/* [guard, [[reason, ...], ...]] (docs/formats.md): the reasons by name. */
 static void add_outcomes(struct json *j, struct str bytes)
 {
-    struct cbor r = cbor_open(bytes);
-    size_t n;
+    enum reason reasons[LIMIT_ENTRY_CHANGES];
+    size_t n = log_change_reasons(bytes, reasons, LIMIT_ENTRY_CHANGES);
 
     json_key(j, "outcomes");
     json_open(j, '[');
-    cbor_array_of(&r, 2);
-    (void)cbor_bytes(&r);
-    n = cbor_array(&r);
-    for (size_t i = 0; i < n && !r.problem; i++) {
-        size_t members = cbor_array(&r);
-        uint64_t reason = cbor_uint(&r);
-        if (r.problem) break;
-        json_str(j, str_of(reason_text((enum reason)reason)));
-        for (size_t k = 1; k < members && !r.problem; k++) {
-            if (cbor_is_bytes_next(&r)) {
-                (void)cbor_bytes(&r);
-            } else {
-                (void)cbor_uint(&r);
-            }
-        }
-    }
+    for (size_t i = 0; i < n; i++) json_str(j, str_of(reason_text(reasons[i])));
     json_close(j, ']');
 }
 
@@ -185,7 +81,7 @@ static void add_entry(struct json *j, const struct entry *e)
     json_str(j, e->participant);
     json_key(j, "changes");
     json_open(j, '[');
-    for (size_t i = 0; i < e->n_changes; i++) add_change(j, &e->changes[i]);
+    for (size_t i = 0; i < e->n_changes; i++) log_change_add(j, &e->changes[i]);
     json_close(j, ']');
 }
 
@@ -313,15 +209,26 @@ static enum err act(struct log_source *s, const struct arg_texts *words, const s
     return print_entry(s, index, why);
 }
 
+static enum err open_url(const struct log_options *o, struct log_source **ret, struct why *why)
+{
+    AUTO(buf_done) struct buf token = {0};
+
+    if (o->desk.key || o->desk.token_file) TRY(desk_token(&o->desk, &token, why));
+    return log_source_open_url(o->target, buf_str(&token), ret, why);
+}
+
 int cmd_log(int argc, char **argv)
 {
-    struct log_options o = {.n_last = 10};
+    struct log_options o = {.n_last = 10, .desk = DESK_DEFAULTS};
     struct arg_texts words = {0};
     struct why why = {0};
     struct log_source *source = NULL;
     const struct arg options[] = {
         {"--data", "DIR", "the data folder of a node that is not running", ARG_TEXT, &o.data, 0, 0},
-        {"--target", "URL", "a running node whose entries are public", ARG_TEXT, &o.target, 0, 0},
+        {"--target", "URL", "a running node; unless its entries are public, with:", ARG_TEXT, &o.target, 0, 0},
+        {"--key", "PEM", "its operator's secret key: mints a token", ARG_TEXT, &o.desk.key, 0, 0},
+        {"--token-file", "FILE", "a token to show instead", ARG_TEXT, &o.desk.token_file, 0, 0},
+        {"--audience", "HOST", "the node's audience (localhost)", ARG_TEXT, &o.desk.audience, 0, 0},
         {"--last", "N", "tail: how many entries (10)", ARG_NUMBER, &o.n_last, 1, 1000000000},
         {"--json", NULL, "verify: one JSON object", ARG_FLAG, &o.json, 0, 0},
     };
@@ -347,7 +254,7 @@ int cmd_log(int argc, char **argv)
         return args_wrong(&args, "does not know \"%s\": there are tail, show INDEX, verify and digest", words.at[0]);
     if (words.n != wanted) return args_wrong(&args, "%s takes %zu words, not %zu", words.at[0], wanted - 1, words.n - 1);
     if (!o.data == !o.target) return args_wrong(&args, "wants --data DIR or --target URL");
-    err = o.data ? log_source_open_data(o.data, &source, &why) : log_source_open_url(o.target, &source, &why);
+    err = o.data ? log_source_open_data(o.data, &source, &why) : open_url(&o, &source, &why);
     if (err == OK) err = act(source, &words, &o, &why);
     log_source_close(source);
     return err == OK ? EXIT_YES : args_fail(&args, err, &why);

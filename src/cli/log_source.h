@@ -13,7 +13,8 @@
 struct log_source;
 
 CHECKED enum err log_source_open_data(const char *dir, struct log_source **ret, struct why *why);
-CHECKED enum err log_source_open_url(const char *url, struct log_source **ret, struct why *why);
+/* token may be empty: then the network's entries must be public. */
+CHECKED enum err log_source_open_url(const char *url, struct str token, struct log_source **ret, struct why *why);
 void log_source_close(struct log_source *s); /* NULL is fine. */
 
 uint64_t log_source_size(const struct log_source *s); /* Entries. */

@@ -18,6 +18,8 @@ static const struct {
     {"demo", cmd_demo, "three parties plan, meet a conflict and solve it, in ten seconds"},
     {"serve", cmd_serve, "run a node"},
     {"init", cmd_init, "found a network of several members"},
+    {"status", cmd_status, "a node, its network and its members"},
+    {"line", cmd_line, "suspend and resume the line, and its history"},
     {"token", cmd_token, "mint a token for trying things out"},
     {"replay", cmd_replay, "plan the flights of a file through a node: GeoJSON, KML, ADS-B samples"},
     {"log", cmd_log, "read the journal, and check it"},

@@ -1,0 +1,131 @@
+/* roll.c - prints the tables of a network's members.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cli/roll.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "cli/desk.h"
+#include "cli/table.h"
+
+static void add_row(struct table *t, const char *const *cells)
+{
+    for (size_t i = 0; i < t->n_columns; i++) table_add(t, str_of(cells[i]));
+}
+
+static void add_formatted(struct table *t, int64_t number)
+{
+    AUTO(buf_done) struct buf text = {0};
+
+    if (number) buf_add_i64(&text, number);
+    else buf_add_char(&text, '-');
+    table_add(t, buf_str(&text));
+}
+
+static void add_or_dash(struct table *t, struct str text)
+{
+    table_add(t, text.n ? text : STR("-"));
+}
+
+static enum err join_one(void *context, size_t i, struct json_node v)
+{
+    struct buf *to = context;
+    struct str text = {0};
+
+    (void)json_get_string(v, &text);
+    if (i) buf_add_char(to, ',');
+    buf_add_str(to, text);
+    return OK;
+}
+
+/* The texts of an array with commas between them. */
+static void add_list(struct table *t, struct json_node list)
+{
+    AUTO(buf_done) struct buf text = {0};
+
+    (void)json_each(list, join_one, &text);
+    add_or_dash(t, buf_str(&text));
+}
+
+static enum err member_row(void *context, size_t i, struct json_node m)
+{
+    struct table *t = context;
+    struct str standing = desk_text(m, "standing");
+    bool is_suspended = str_equal(standing, STR("suspended"));
+
+    (void)i;
+    table_add(t, desk_text(m, "member"));
+    table_add(t, standing);
+    add_formatted(t, (int64_t)json_size(json_member(m, "nodes")));
+    add_or_dash(t, desk_text(m, "last_entry"));
+    add_formatted(t, desk_number(m, "signed_size"));
+    add_or_dash(t, is_suspended ? desk_text(m, "suspended_since") : STR(""));
+    add_or_dash(t, is_suspended ? desk_text(m, "reason") : STR(""));
+    return OK;
+}
+
+void roll_print_members(struct json_node status)
+{
+    static const char *const head[] = {"MEMBER", "STANDING", "NODES", "LAST ENTRY", "SIGNED", "SUSPENDED SINCE", "REASON"};
+    struct table t = {.n_columns = sizeof head / sizeof *head};
+
+    add_row(&t, head);
+    (void)json_each(json_member(status, "members"), member_row, &t);
+    table_print(&t);
+}
+
+static enum err proposal_row(void *context, size_t i, struct json_node p)
+{
+    struct table *t = context;
+    struct str whom = desk_text(p, "member");
+
+    (void)i;
+    table_add(t, str_first(desk_text(p, "proposal"), 16));
+    table_add(t, desk_text(p, "act"));
+    table_add(t, whom.n ? whom : desk_text(p, "participant"));
+    table_add(t, desk_text(p, "by"));
+    add_list(t, json_member(p, "approved_by"));
+    add_list(t, json_member(p, "waits_for"));
+    table_add(t, desk_text(p, "lapses_after"));
+    add_or_dash(t, desk_text(p, "reason"));
+    return OK;
+}
+
+void roll_print_proposals(struct json_node status)
+{
+    static const char *const head[] = {"PROPOSAL", "ACT", "WHOM", "BY", "AGREED", "WAITS FOR", "LAPSES AFTER", "REASON"};
+    struct table t = {.n_columns = sizeof head / sizeof *head};
+
+    if (json_size(json_member(status, "proposals")) == 0) return;
+    printf("\n");
+    add_row(&t, head);
+    (void)json_each(json_member(status, "proposals"), proposal_row, &t);
+    table_print(&t);
+}
+
+static enum err participant_row(void *context, size_t i, struct json_node p)
+{
+    struct table *t = context;
+
+    (void)i;
+    table_add(t, desk_text(p, "sub"));
+    add_list(t, json_member(p, "members"));
+    add_list(t, json_member(p, "rights"));
+    table_add(t, desk_text(p, "availability"));
+    table_add(t, desk_flag(p, "suspended") ? STR("suspended") : STR("-"));
+    return OK;
+}
+
+void roll_print_participants(struct json_node status)
+{
+    static const char *const head[] = {"PARTICIPANT", "SPOKEN FOR BY", "RIGHTS", "AVAILABILITY", "LINE"};
+    struct table t = {.n_columns = sizeof head / sizeof *head};
+
+    if (json_size(json_member(status, "participants")) == 0) return;
+    printf("\n");
+    add_row(&t, head);
+    (void)json_each(json_member(status, "participants"), participant_row, &t);
+    table_print(&t);
+}
