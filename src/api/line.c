@@ -180,3 +180,59 @@ void line_on_author(struct call *c)
     c->cache_control = STR("no-store");
     call_answer(c, 200, &body);
 }
+
+struct handed { /* In the call's arena, whose request keeps the bytes. */
+    struct call *call;
+    struct passing passing;
+};
+
+static void answer_handed(struct handed *h)
+{
+    struct call *c = h->call;
+    const struct passing *p = &h->passing;
+    struct buf body = {0};
+    struct json j = {.to = &body};
+
+    c->position = p->position;
+    json_open(&j, '{');
+    add_hex(&j, "entry", p->hash.b, sizeof p->hash.b);
+    json_key(&j, "index");
+    json_u64(&j, p->index);
+    json_key(&j, "outcomes");
+    json_open(&j, '[');
+    for (size_t i = 0; i < p->n_changes; i++) json_str(&j, str_of(reason_text(p->outcomes[i])));
+    json_close(&j, ']');
+    json_key(&j, "accepted");
+    bool all = true;
+    for (size_t i = 0; i < p->n_changes; i++) all = all && p->outcomes[i] == REASON_ACCEPTED;
+    json_bool(&j, all);
+    json_close(&j, '}');
+    call_answer(c, 200, &body);
+}
+
+static void handed_done(struct passing *p)
+{
+    struct handed *h = (struct handed *)((char *)p - offsetof(struct handed, passing));
+
+    if (p->err == OK) {
+        answer_handed(h);
+        return;
+    }
+    if (p->is_unclear) note_entry(h->call, &p->hash);
+    if (p->err == ERR_STATE && p->reason != REASON_ACCEPTED) p->err = reason_err(p->reason);
+    call_refuse(h->call, p->err, &p->why);
+}
+
+void line_on_entry(struct call *c)
+{
+    struct handed *h = arena_zalloc(call_arena(c), sizeof *h);
+
+    if (c->http->body.n == 0 || c->http->body.n > LIMIT_ENTRY_BYTES) {
+        call_refuse_status(c, c->http->body.n ? 413 : 400, STR("the body must be the bytes of one entry, at most 32,768"));
+        return;
+    }
+    h->call = c;
+    h->passing.bytes = c->http->body;
+    h->passing.done = handed_done;
+    node_pass(c->api->options.node, &h->passing); /* The call may be gone when this returns. */
+}

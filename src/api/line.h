@@ -11,6 +11,7 @@ struct call;
 
 void line_on_suspend(struct call *c); /* {"reason": "..."} */
 void line_on_resume(struct call *c);  /* {"reason": "..."} */
+void line_on_entry(struct call *c);   /* The entry's bytes as body. */
 void line_on_author(struct call *c);  /* What an author writes next: slot, hash of its last entry. */
 
 #endif

@@ -68,6 +68,7 @@ static const struct route table[] = {
     {"GET",    AUX "journal/entries/{hash}",      ANY,               200, ROUTE_AS_IS,  aux_on_entry_fate},
     {"GET",    AUX "status",                      MEMBERS,           200, ROUTE_READS,  status_on_get},
     {"GET",    AUX "authors/{author}",            MEMBERS,           200, ROUTE_READS,  line_on_author},
+    {"POST",   AUX "entries",                     MEMBERS,           200, ROUTE_AS_IS,  line_on_entry},
     {"POST",   AUX "line/suspend",                SCOPE_LINE_OPERATE, 200, ROUTE_READS, line_on_suspend},
     {"POST",   AUX "line/resume",                 SCOPE_LINE_OPERATE, 200, ROUTE_READS, line_on_resume},
     {"GET",    "/versions/{system_identity}",     0,                 200, ROUTE_AS_IS,  aux_on_system_version},

@@ -240,6 +240,23 @@ static void add_participants(struct status *s)
     json_close(&s->j, ']');
 }
 
+/* Of a network of several members: whether the order is known, and how old what is known is. */
+static void add_order(struct json *j, const struct node_status *is)
+{
+    json_key(j, "etcd");
+    if (!is->is_shared) {
+        json_null(j);
+        return;
+    }
+    json_open(j, '{');
+    add_flag(j, "answers", is->has_etcd);
+    add_text(j, "why", str_of(is->etcd_why.text));
+    add_number(j, "age_ms", (uint64_t)(is->age_us / 1000));
+    add_number(j, "unsettled", is->n_unsettled);
+    add_number(j, "slots_kept_from", is->slots_kept_from);
+    json_close(j, '}');
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void add_node_itself(struct status *s, const struct node_status *is, struct call *c)
@@ -265,6 +282,7 @@ static void add_node_itself(struct status *s, const struct node_status *is, stru
     add_flag(j, "takes_writes", is->takes_writes);
     add_text(j, "stopped_because", str_of(is->stopped_because.text));
     add_text(j, "warning", str_of(is->warning.text));
+    add_order(j, is);
 }
 
 static void render(struct status *s, struct call *c, bool wants_digest)
