@@ -55,7 +55,7 @@ static const struct {
     unsigned next; /* Bits of the states that may follow. */
 } STATES[] = {
     /* state             name        next                                              moved by */
-    [ROUND_ASKING]   = {"asking",   1U << ROUND_READY | 1U << ROUND_REFUSED},       /* check_told(), refuse() */
+    [ROUND_ASKING]   = {"asking",   1U << ROUND_READY | 1U << ROUND_REFUSED},       /* check_told(), round_trust(), refuse() */
     [ROUND_READY]    = {"ready",    1U << ROUND_SIGNING | 1U << ROUND_REFUSED},     /* next_sign(), refuse() */
     [ROUND_SIGNING]  = {"signing",  1U << ROUND_READY | 1U << ROUND_REFUSED},       /* round_signed(), round_put_off(), refuse() */
     [ROUND_REFUSED]  = {"refused",  0},
@@ -398,6 +398,13 @@ void round_shown(struct round *r, const struct head *other, uint64_t at, struct 
 }
 
 /* Before the first signature (decision E7). */
+
+void round_trust(struct round *r, struct round_time now)
+{
+    if (r->state != ROUND_ASKING) return;
+    move(r, ROUND_READY);
+    if (now.ms > r->grew_ms) r->grew_ms = now.ms;
+}
 
 /* All others have answered; or, 2 s after the start, so many members that with the own one they are a majority, one at least. */
 static void check_told(struct round *r, int64_t now_ms)

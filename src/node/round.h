@@ -75,6 +75,9 @@ void round_heard(struct round *r, size_t from, struct round_time now);
 CHECKED enum err round_note(struct round *r, size_t from, struct str note, const struct hash *own_root, struct round_time now,
                             struct why *why);
 
+/* The questions before the first signature were answered in this life, to an earlier round. */
+void round_trust(struct round *r, struct round_time now);
+
 /* What to answer the node that posted the head of this size and root; appends the body. */
 enum exchange_kind round_answer(struct round *r, size_t from, uint64_t size, const struct hash *root, struct buf *ret);
 

@@ -1,0 +1,527 @@
+/* peers.c - the thread that signs together with others: does what the round says.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/peers_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "proof/tile.h"
+#include "state/member.h"
+
+#define TREE_EVERY_MS 4 /* Between two looks at a tree that grows all the time (see signer.c). */
+
+static struct round_time real_now(void *context)
+{
+    struct timespec steady, wall;
+
+    (void)context;
+    must(clock_gettime(CLOCK_MONOTONIC, &steady) == 0 && clock_gettime(CLOCK_REALTIME, &wall) == 0);
+    return (struct round_time){(int64_t)steady.tv_sec * 1000 + steady.tv_nsec / 1000000, (uint64_t)wall.tv_sec};
+}
+
+struct round_time peers_now(const struct peers *p)
+{
+    return p->now(p->now_context);
+}
+
+size_t peers_find(const struct peers *p, const uint8_t id[8])
+{
+    size_t i = 0;
+    while (i < p->seats.n_nodes && memcmp(p->ids[i], id, 8) != 0) i++;
+    return i;
+}
+
+/* The own tree. */
+
+static enum err read_tile(void *context, unsigned level, uint64_t n, unsigned width, struct hash ret[TILE_WIDTH], struct why *why)
+{
+    const struct peers *p = context;
+    AUTO(buf_done) struct buf bytes = {0};
+
+    TRY(tree_tile(p->node->tree, level, n, width, &bytes, why));
+    must(bytes.n == width * sizeof *ret);
+    memcpy(ret, bytes.at, bytes.n);
+    return OK;
+}
+
+bool peers_root_at(struct peers *p, uint64_t size, struct hash *ret)
+{
+    struct tile_reader from = {read_tile, p};
+    struct why why = {0};
+
+    if (size > p->tree_size || size == 0) return false;
+    if (size == p->tree_size) {
+        *ret = p->tree_root;
+        return true;
+    }
+    if (merkle_root_at(size, &from, ret, &why) == OK) return true;
+    node_warn(p->node, "a root of the own tree cannot be made", &why);
+    return false;
+}
+
+/* The journal must hold what this key signed last; it may still be on its way to there (after a restore: decision E7). */
+static void check_last_head(struct peers *p)
+{
+    struct node *n = p->node;
+    struct hash root;
+    struct why why = {0};
+
+    if (p->is_checked || n->head_size > p->tree_size) return;
+    p->is_checked = true;
+    if (n->head_size == 0 || (peers_root_at(p, n->head_size, &root) && hash_equal(&root, &n->head_root))) return;
+    (void)fail(&why, ERR_CORRUPT, "the journal differs from the head of %llu leaves that this node signed",
+               (unsigned long long)n->head_size);
+    if (p->round) round_failed(p->round, &why);
+}
+
+static void take_tree(struct peers *p)
+{
+    struct node *n = p->node;
+
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    if (n->sign_size >= p->tree_size) {
+        p->tree_size = n->sign_size;
+        p->tree_root = n->sign_root;
+    }
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    if (p->round && p->tree_size > 0) round_grew(p->round, p->tree_size, &p->tree_root, peers_now(p));
+    check_last_head(p);
+}
+
+/* The roster. */
+
+static void place_members(struct peers *p, const struct view *v)
+{
+    unsigned seat = 0;
+
+    for (uint32_t no = 0; no < view_n_members(v) && seat < p->seats.n_members; no++) {
+        if (member_counts(view_member(v, no))) p->members[seat++] = no;
+    }
+}
+
+/* What was known of peers that stay, and their addresses of now. */
+static void know_peers(struct peers *p, const struct view *v, const uint8_t (*old_ids)[8], size_t n_old)
+{
+    struct peer_known *was = mem_dup(p->known, sizeof p->known);
+
+    memset(p->known, 0, sizeof p->known);
+    for (size_t i = 0; i < p->seats.n_nodes; i++) {
+        struct peer_known *k = &p->known[i];
+        struct member_node node = {0};
+        k->heard_ms = k->clock_ms = INT64_MIN / 4;
+        for (size_t o = 0; o < n_old; o++)
+            if (memcmp(old_ids[o], p->ids[i], 8) == 0) *k = was[o];
+        memcpy(k->id, p->ids[i], 8);
+        k->n_urls = 0;
+        if (!view_node(v, k->id, &node)) continue;
+        for (size_t u = 0; u < node.n_addresses; u++) k->urls[k->n_urls++] = arena_dup(&p->arena, node.addresses[u]);
+    }
+    mem_free(was);
+}
+
+/* The newest note with a line of the own key that a new round can begin with. */
+static void first_note(struct peers *p, struct str full, struct buf *ret)
+{
+    AUTO(mem_auto) struct head *h = mem_alloc(sizeof *h);
+
+    if (full.n > 0 && head_read(&p->seats, full, NULL, h, NULL) == OK && h->of[p->self].has_log &&
+        head_is_same(h, p->node->head_size, &p->node->head_root)) {
+        buf_add_str(ret, full);
+        return;
+    }
+    if (p->node->heads) (void)heads_last(p->node->heads, NULL, NULL, ret);
+    else buf_add_str(ret, buf_str(&p->own_note));
+}
+
+/* full: the last full note of the round before; may be empty. */
+static void begin_round(struct peers *p, struct str full)
+{
+    AUTO(buf_done) struct buf note = {0};
+    struct why why = {0};
+
+    first_note(p, full, &note);
+    if (round_new(&p->seats, p->self, buf_str(&note), peers_now(p), &p->round, &why) != OK) {
+        p->round = NULL;
+        node_warn(p->node, "this node signs nothing", &why);
+        return;
+    }
+    for (size_t i = 0; i < p->seats.n_nodes; i++) {
+        if (p->known[i].heard_ms > 0) round_heard(p->round, i, (struct round_time){.ms = p->known[i].heard_ms});
+    }
+    if (p->has_been_ready) round_trust(p->round, peers_now(p));
+    if (p->refused.text[0]) round_failed(p->round, &p->refused);
+    if (p->tree_size > 0) round_grew(p->round, p->tree_size, &p->tree_root, peers_now(p));
+    peers_retell_forks(p);
+}
+
+/* New seats when those who may sign, or their addresses, are others. */
+static void look_at_roster(struct peers *p)
+{
+    struct state_pin pin;
+    int64_t now_ms = peers_now(p).ms;
+
+    if (now_ms - p->roster_ms < PEERS_ROSTER_MS) return;
+    p->roster_ms = now_ms;
+    const struct view *v = state_read(p->node->state, &pin);
+    struct hash mark = peers_roster_mark(v);
+    if (!hash_equal(&mark, &p->roster)) {
+        AUTO(buf_done) struct buf full = {0};
+        struct arena before = p->arena;
+        uint8_t (*old_ids)[8] = mem_dup(p->ids, sizeof p->ids);
+        size_t n_old = p->seats.n_nodes;
+        if (p->round) (void)round_full(p->round, &full);
+        round_free(p->round);
+        p->round = NULL;
+        p->arena = (struct arena){0};
+        p->roster = mark;
+        (void)peers_seats(v, buf_str(&p->node->origin), &p->arena, &p->seats, p->ids);
+        place_members(p, v);
+        know_peers(p, v, (const uint8_t (*)[8])old_ids, n_old);
+        p->self = peers_find(p, p->node->author);
+        if (p->self < p->seats.n_nodes) begin_round(p, buf_str(&full));
+        arena_done(&before);
+        mem_free(old_ids);
+    }
+    state_done_reading(&pin);
+}
+
+/* Signing. */
+
+static int compare_offsets(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Lower median of how far peers' clocks heard in the last minute are ahead; 0 if none was. */
+static int64_t clock_off_s(const struct peers *p)
+{
+    int64_t off[SEATS_NODES_MAX], now_ms = peers_now(p).ms;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->seats.n_nodes; i++) {
+        if (i != p->self && now_ms - p->known[i].clock_ms <= PEERS_CLOCK_MS) off[n++] = p->known[i].clock_off_s;
+    }
+    if (n == 0) return 0;
+    qsort(off, n, sizeof *off, compare_offsets);
+    return off[(n - 1) / 2];
+}
+
+/* Swaps the note in before anybody sees it (I6). */
+static void sign(struct peers *p, const struct round_act *act)
+{
+    struct node *n = p->node;
+    AUTO(buf_done) struct buf note = {0};
+    struct why why = {0};
+    struct hash root;
+    enum err err = OK;
+
+    if (llabs(clock_off_s(p)) > PEERS_CLOCK_S) {
+        round_put_off(p->round, peers_now(p));
+        return;
+    }
+    if (!peers_root_at(p, act->size, &root) || !hash_equal(&root, &act->root)) {
+        err = fail(&why, ERR_CORRUPT, "the own tree does not have the root of %llu leaves that was to be signed",
+                   (unsigned long long)act->size);
+    } else {
+        head_sign(&p->seats, p->self, act->size, &act->root, act->time_s, &n->keys.log, &n->keys.mirror, &note);
+        if (n->heads) err = heads_swap(n->heads, n->head_size, act->size, &act->root, buf_str(&note), &why);
+    }
+    if (err != OK) {
+        round_failed(p->round, &why);
+        return;
+    }
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    n->head_size = act->size;
+    n->head_root = act->root;
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    buf_clear(&p->own_note);
+    buf_add_str(&p->own_note, buf_str(&note));
+    round_signed(p->round, buf_str(&note), peers_now(p));
+}
+
+/* Calling. */
+
+static void call(struct peers *p, size_t i, bool is_ask)
+{
+    struct peer_known *k = &p->known[i];
+    AUTO(buf_done) struct buf target = {0}, body = {0};
+
+    if (!p->link || k->n_urls == 0) return;
+    if (k->is_called) {
+        k->calls_again = !is_ask;
+        return;
+    }
+    if (is_ask) {
+        struct exchange_query q = {true, p->seats.nodes[p->self].log.id};
+        exchange_add_target(&target, &q);
+    } else {
+        if (!round_newest(p->round, &body) || head_peek(&p->seats, buf_str(&body), &k->size, &k->root, NULL) != OK) return;
+        buf_add_str(&target, STR(EXCHANGE_ROUND));
+    }
+    k->is_called = true;
+    k->calls_again = false;
+    k->is_ask = is_ask;
+    k->tag = ++p->next_tag;
+    p->n_calls++;
+    struct peer_call c = {.urls = k->urls,
+                          .n_urls = k->n_urls,
+                          .is_post = !is_ask,
+                          .target = buf_str(&target),
+                          .body = buf_str(&body),
+                          .answered = peers_answered,
+                          .context = p,
+                          .tag = k->tag};
+    memcpy(c.to, k->id, 8);
+    p->link->call(p->link, &c);
+}
+
+void peers_call(struct peers *p, size_t i)
+{
+    call(p, i, false);
+}
+
+/* Doing what is due. */
+
+static void act(struct peers *p)
+{
+    for (;;) {
+        struct round_act a = round_next(p->round, peers_now(p));
+        struct hash root;
+        switch (a.what) {
+        case ROUND_NOTHING: return;
+        case ROUND_COMPARE:
+            if (peers_root_at(p, a.size, &root)) {
+                round_compared(p->round, a.size, &root, peers_now(p));
+                break;
+            }
+            struct why why = {0};
+            (void)fail(&why, ERR_DISK, "the own tree cannot be read at %llu leaves", (unsigned long long)a.size);
+            round_failed(p->round, &why);
+            return;
+        case ROUND_SIGN: sign(p, &a); break;
+        case ROUND_SEND: call(p, a.to, false); break;
+        case ROUND_ASK: call(p, a.to, true); break;
+        }
+    }
+}
+
+/* The newest full note, or the newest at all while there is no full one; never an earlier size than before. */
+static void publish(struct peers *p)
+{
+    struct node *n = p->node;
+    AUTO(buf_done) struct buf note = {0};
+    uint64_t size, published = atomic_load(&n->signed_size);
+    struct hash root;
+
+    if (round_full(p->round, &note) && head_peek(&p->seats, buf_str(&note), &size, &root, NULL) == OK) {
+        p->has_full = p->has_full || size >= published;
+        if (size < published) return;
+    } else {
+        buf_clear(&note);
+        if (p->has_full || !round_newest(p->round, &note)) return;
+        if (head_peek(&p->seats, buf_str(&note), &size, &root, NULL) != OK || size < published) return;
+    }
+    if (size > p->tree_size) return; /* Its tiles are not here yet. */
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    if (!str_equal(buf_str(&n->checkpoint), buf_str(&note))) {
+        buf_clear(&n->checkpoint);
+        buf_add_str(&n->checkpoint, buf_str(&note));
+        atomic_store(&n->signed_size, size);
+        must(pthread_cond_broadcast(&n->signed_wake) == 0);
+    }
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+}
+
+static void announce_done(struct proposal *c)
+{
+    mem_free(c);
+}
+
+/* This node's address, where the state has another one. */
+static void announce(struct peers *p)
+{
+    struct announcement {
+        struct proposal proposal; /* First. */
+        struct str url;
+        struct arena arena;
+    };
+    struct member_node node;
+    struct state_pin pin;
+    int64_t now_ms = peers_now(p).ms;
+    bool is_known;
+
+    if (p->url.n == 0 || p->announce_ms > now_ms || !p->round) return;
+    const struct view *v = state_read(p->node->state, &pin);
+    is_known = !view_node(v, p->node->author, &node) || node.ended_at ||
+               (node.n_addresses > 0 && str_equal(node.addresses[0], buf_str(&p->url)));
+    state_done_reading(&pin);
+    if (is_known) return;
+    p->announce_ms = now_ms + PEERS_ANNOUNCE_MS;
+    struct announcement *a = mem_zalloc(sizeof *a + p->url.n);
+    memcpy(a + 1, p->url.at, p->url.n);
+    a->url = str_make((char *)(a + 1), p->url.n);
+    a->proposal.change = (struct change){.kind = CHANGE_ADDRESSES, .addresses = &a->url, .n_addresses = 1};
+    memcpy(a->proposal.change.node, p->node->author, 8);
+    a->proposal.arena = &a->arena;
+    a->proposal.done = announce_done;
+    node_propose(p->node, &a->proposal);
+}
+
+void peers_pump(struct peers *p)
+{
+    look_at_roster(p);
+    take_tree(p);
+    if (!p->round) return;
+    act(p);
+    peers_note_forks(p);
+    struct round_status s;
+    round_status(p->round, peers_now(p), &s);
+    if (s.state == ROUND_READY || s.state == ROUND_SIGNING) p->has_been_ready = true;
+    if (s.state == ROUND_REFUSED) peers_keep_refusal(p, &s.refused_because);
+    peers_judge(p);
+    publish(p);
+    announce(p);
+}
+
+/* The thread. */
+
+static int64_t wait_of(const struct peers *p)
+{
+    return p->round ? round_wait(p->round, peers_now(p)) : PEERS_ROSTER_MS;
+}
+
+int64_t peers_step(struct peers *p)
+{
+    must(pthread_mutex_lock(&p->lock) == 0);
+    peers_pump(p);
+    int64_t wait = wait_of(p);
+    must(pthread_mutex_unlock(&p->lock) == 0);
+    return wait;
+}
+
+void peers_wake(struct peers *p)
+{
+    struct node *n = p->node;
+
+    if (p->is_stepped) return;
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    p->is_woken = true;
+    must(pthread_cond_signal(&n->sign_wake) == 0);
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+}
+
+static struct timespec in_ms(int64_t ms)
+{
+    struct timespec t;
+
+    must(clock_gettime(CLOCK_MONOTONIC, &t) == 0);
+    t.tv_nsec += ms % 1000 * 1000000;
+    t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+/* Until the time has come, the tree has grown beyond size (not before a moment has passed), or somebody calls. False: it stops. */
+static bool wait_for_work(struct peers *p, int64_t wait_ms, uint64_t size)
+{
+    struct node *n = p->node;
+    struct timespec until = in_ms(wait_ms), soon = in_ms(TREE_EVERY_MS < wait_ms ? TREE_EVERY_MS : wait_ms);
+
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    for (bool is_late = false; !p->stops && !p->is_woken;) {
+        if (is_late && n->sign_size > size) break;
+        n->signer_waits = is_late;
+        int e = pthread_cond_clockwait(&n->sign_wake, &n->sign_lock, CLOCK_MONOTONIC, is_late ? &until : &soon);
+        must(e == 0 || e == ETIMEDOUT);
+        if (e == ETIMEDOUT && is_late) break;
+        if (e == ETIMEDOUT) is_late = true;
+    }
+    n->signer_waits = false;
+    p->is_woken = false;
+    bool goes_on = !p->stops;
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    return goes_on;
+}
+
+static void *peers_main(void *arg)
+{
+    struct peers *p = arg;
+    int64_t wait;
+    uint64_t size;
+
+    do {
+        must(pthread_mutex_lock(&p->lock) == 0);
+        peers_pump(p);
+        wait = wait_of(p);
+        size = p->tree_size;
+        must(pthread_mutex_unlock(&p->lock) == 0);
+    } while (wait_for_work(p, wait, size));
+    return NULL;
+}
+
+static void peers_free(struct peers *p)
+{
+    round_free(p->round);
+    arena_done(&p->arena);
+    buf_done(&p->url);
+    buf_done(&p->own_note);
+    for (size_t i = 0; i < p->n_forks; i++) buf_done(&p->forks[i].note);
+    must(pthread_mutex_destroy(&p->lock) == 0);
+    mem_free(p);
+}
+
+enum err peers_start(const struct peers_options *options, struct peers **ret, struct why *why)
+{
+    struct peers *p = mem_zalloc(sizeof *p);
+
+    p->node = options->node;
+    p->link = options->link;
+    p->is_stepped = options->is_stepped;
+    p->now = options->now ? options->now : real_now;
+    p->now_context = options->context;
+    buf_add_str(&p->url, options->url);
+    p->roster_ms = INT64_MIN / 4;
+    p->may_write = true;
+    must(pthread_mutex_init(&p->lock, NULL) == 0);
+    enum err err = peers_open_refusal(p, why);
+    if (err != OK) {
+        peers_free(p);
+        return err;
+    }
+    peers_open_forks(p);
+    if (!p->is_stepped) must(pthread_create(&p->thread, NULL, peers_main, p) == 0);
+    *ret = p;
+    return OK;
+}
+
+void peers_stop(struct peers *p)
+{
+    if (!p) return;
+    if (!p->is_stepped) {
+        must(pthread_mutex_lock(&p->node->sign_lock) == 0);
+        p->stops = true;
+        must(pthread_cond_signal(&p->node->sign_wake) == 0);
+        must(pthread_mutex_unlock(&p->node->sign_lock) == 0);
+        must(pthread_join(p->thread, NULL) == 0);
+    }
+    if (p->link) p->link->close(p->link);
+    peers_free(p);
+}
+
+void peers_status(struct peers *p, struct peers_status *ret)
+{
+    must(pthread_mutex_lock(&p->lock) == 0);
+    *ret = (struct peers_status){.is_seated = p->round != NULL, .n_proofs = p->n_proofs, .n_calls = p->n_calls, .n_failed = p->n_failed};
+    if (p->round) {
+        round_status(p->round, peers_now(p), &ret->round);
+        ret->n_members = p->seats.n_members;
+        ret->n_nodes = p->seats.n_nodes;
+        ret->divided_because = p->divided;
+        ret->clock_off_s = clock_off_s(p);
+    }
+    must(pthread_mutex_unlock(&p->lock) == 0);
+}
