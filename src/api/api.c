@@ -18,6 +18,7 @@
 #define WAIT_US 5000000 /* For Journal-At-Least. */
 #define BARRIER_US 1000000 /* Reads wait so long for etcd, then they are answered with their age. */
 #define DIR_BYTES 400   /* Leaves room for a report's name in a path. */
+#define LATER_THREAD (API_THREADS + API_PEER_THREADS)
 
 static struct scratch *scratch_new(enum cover_mode covering)
 {
@@ -40,7 +41,7 @@ static void scratch_free(struct scratch *s)
 /* Each thread makes its own on its first call. */
 static struct scratch *scratch_of(struct api *api, unsigned thread)
 {
-    must(thread <= API_THREADS);
+    must(thread <= LATER_THREAD);
     if (!api->scratch[thread]) api->scratch[thread] = scratch_new(api->options.covering);
     return api->scratch[thread];
 }
@@ -109,7 +110,7 @@ void api_free(struct api *api)
     access_log_free(api->access_log);
     metrics_free(api->metrics);
     heartbeat_free(api->heartbeat);
-    for (size_t i = 0; i <= API_THREADS; i++) scratch_free(api->scratch[i]);
+    for (size_t i = 0; i <= LATER_THREAD; i++) scratch_free(api->scratch[i]);
     mem_free((void *)(uintptr_t)api->options.reports_dir);
     mem_free(api);
 }
@@ -156,7 +157,7 @@ static enum err check_rights(struct call *c, struct why *why)
 static void run_handler(struct later_job *job)
 {
     struct call *c = (struct call *)((char *)job - offsetof(struct call, job));
-    c->scratch = scratch_of(c->api, API_THREADS);
+    c->scratch = scratch_of(c->api, LATER_THREAD);
     c->route->handle(c);
 }
 
@@ -199,7 +200,7 @@ static void run_waited(struct later_job *job)
                                        "Journal-At-Least names; nothing was done"));
         return;
     }
-    handle(c, API_THREADS);
+    handle(c, LATER_THREAD);
 }
 
 /* Decision D1: a client that saw a position elsewhere may ask to be answered at or after it. */
@@ -222,15 +223,16 @@ static void handle_at_position(struct call *c)
     handle(c, c->http->thread);
 }
 
-void api_handle(struct http_request *r, void *context)
+static void serve(struct http_request *r, struct api *api, bool is_peer)
 {
     struct call *c = arena_zalloc(&r->arena, sizeof *c);
     struct why why = {0};
     r->user = c;
-    c->api = context;
+    c->api = api;
     c->http = r;
     c->now_us = node_now_us();
-    c->route = routes_find(r->method, r->path, &r->arena, c->args);
+    bool is_served = is_peer ? str_starts(r->path, STR("/peer/")) || str_starts(r->path, STR("/log/")) : !str_starts(r->path, STR("/peer/"));
+    if (is_served) c->route = routes_find(r->method, r->path, &r->arena, c->args);
     if (!c->route) {
         answer_no_route(c);
         return;
@@ -241,4 +243,14 @@ void api_handle(struct http_request *r, void *context)
         return;
     }
     handle_at_position(c);
+}
+
+void api_handle(struct http_request *r, void *context)
+{
+    serve(r, context, false);
+}
+
+void api_handle_peer(struct http_request *r, void *context)
+{
+    serve(r, context, true);
 }

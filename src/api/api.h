@@ -43,7 +43,11 @@ void api_free(struct api *api);
 /* An http_handler; api is its context. r->thread is below API_THREADS. */
 void api_handle(struct http_request *r, void *api);
 
+/* The same for the peers' listener, which has calls of its own and the log's: for peer.c. r->thread is API_THREADS and more. */
+void api_handle_peer(struct http_request *r, void *api);
+
 #define API_THREADS 64
+#define API_PEER_THREADS 8
 #define API_GRACE_MS 6000 /* Longer than any call waits by itself. */
 
 #endif

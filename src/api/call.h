@@ -37,7 +37,7 @@ struct api {
     bool is_shared;                /* Several members: node_is_shared(). */
     uint8_t author[8];             /* The node's. */
     char dar_id[64];               /* Hex SHA-256 of entry 0. */
-    struct scratch *scratch[API_THREADS + 1]; /* The last is the later thread's. */
+    struct scratch *scratch[API_THREADS + API_PEER_THREADS + 1]; /* The last is the later thread's. */
 };
 
 struct call {

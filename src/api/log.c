@@ -3,6 +3,7 @@
  */
 #include "api/log.h"
 
+#include "api/peer.h"
 #include "proof/tile.h"
 
 void log_on_checkpoint(struct call *c)
@@ -37,6 +38,15 @@ static bool is_operator(struct call *c)
            (c->caller.scopes & (SCOPE_LINE_READ | SCOPE_LINE_OPERATE));
 }
 
+/* And so are other members' nodes (decision E3). */
+static bool is_peer(struct call *c)
+{
+    uint8_t author[8];
+    int64_t issued_us;
+
+    return peer_check(c, author, &issued_us, NULL) == OK;
+}
+
 void log_on_tile(struct call *c)
 {
     struct node *node = c->api->options.node;
@@ -49,7 +59,7 @@ void log_on_tile(struct call *c)
         return;
     }
     bool is_secret = tile.is_bundle && !c->api->options.entries_public;
-    if (is_secret && !is_operator(c)) {
+    if (is_secret && !is_operator(c) && !is_peer(c)) {
         call_refuse_status(c, 403,
                            STR("entries hold OVNs: in this network only members read bundles; "
                                "checkpoint and hash tiles are public"));

@@ -11,10 +11,12 @@
 #include "api/line.h"
 #include "api/log.h"
 #include "api/metrics.h"
+#include "api/peer.h"
 #include "api/report.h"
 #include "api/status.h"
 #include "api/subscription.h"
 #include "base/hex.h"
+#include "node/exchange.h"
 
 #define OIR "/dss/v1/operational_intent_references/"
 #define CR "/dss/v1/constraint_references/"
@@ -75,6 +77,8 @@ static const struct route table[] = {
     {"GET",    "/log/checkpoint",                 0,                 200, ROUTE_AS_IS,  log_on_checkpoint},
     {"GET",    "/log/vkey",                       0,                 200, ROUTE_AS_IS,  log_on_vkey},
     {"GET",    "/log/tile/{*}",                   0,                 200, ROUTE_AS_IS,  log_on_tile},
+    {"POST",   EXCHANGE_ROUND,                    0,                 200, ROUTE_AS_IS,  peer_on_round},
+    {"GET",    EXCHANGE_HEAD,                     0,                 200, ROUTE_AS_IS,  peer_on_head},
     {"GET",    "/metrics",                        0,                 200, ROUTE_AS_IS,  metrics_on_get},
 };
 /* clang-format on */

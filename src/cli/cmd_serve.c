@@ -12,17 +12,20 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/peer.h"
+#include "api/peer_link.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
 #include "cli/keyfile.h"
 #include "http/server.h"
-#include "node/node.h"
+#include "node/peers.h"
 
 struct serve {
     /* Options. */
     const char *listen, *data, *journal, *origin, *member, *jwks, *issuers, *locality;
     const char *public_endpoint, *tls_cert, *tls_key, *covering, *access_log;
     const char *genesis, *etcd, *etcd_cacert, *etcd_cert, *etcd_key;
+    const char *peer_listen, *peer_url, *peer_cert, *peer_key, *peer_ca;
     bool allow_old_etcd;
     struct arg_texts token_keys, audiences, operator_keys;
     bool allow_http, behind_proxy, entries_public, down_412;
@@ -32,8 +35,8 @@ struct serve {
     struct auth *auth, *operators; /* operators may be auth. */
     struct node *node;
     struct api *api;
-    struct http_server *server;
-    struct buf tls_cert_pem, tls_key_pem, genesis_bytes, etcd_urls;
+    struct http_server *server, *peer_server;
+    struct buf tls_cert_pem, tls_key_pem, peer_cert_pem, peer_key_pem, genesis_bytes, etcd_urls, peer_own_url;
     char dev_key[PATH_MAX];
 };
 
@@ -66,6 +69,17 @@ static enum err check_network(const struct serve *s, struct why *why)
     }
     if (!s->etcd && (s->etcd_cacert || s->etcd_cert || s->etcd_key || s->allow_old_etcd)) {
         return fail(why, ERR_INPUT, "--etcd-cacert, --etcd-cert, --etcd-key and --allow-old-etcd need --etcd");
+    }
+    if (!s->genesis && (s->peer_listen || s->peer_url || s->peer_cert || s->peer_ca)) {
+        return fail(why, ERR_INPUT, "--peer-listen, --peer-url, --peer-cert and --peer-ca need --genesis");
+    }
+    if (!s->peer_cert != !s->peer_key) return fail(why, ERR_INPUT, "--peer-cert and --peer-key belong together");
+    if (s->peer_listen && !is_loopback(s->peer_listen) && !s->peer_cert && !s->tls_cert && !s->behind_proxy) {
+        return fail(why, ERR_INPUT, "--peer-listen %s is not loopback: give --peer-cert and --peer-key, or --behind-proxy if a proxy ends TLS",
+                    s->peer_listen);
+    }
+    if (s->peer_listen && !is_loopback(s->peer_listen) && !s->peer_url) {
+        return fail(why, ERR_INPUT, "--peer-listen %s: say by --peer-url where peers reach it", s->peer_listen);
     }
     if (!s->etcd_cert != !s->etcd_key) return fail(why, ERR_INPUT, "--etcd-cert and --etcd-key belong together");
     return OK;
@@ -178,7 +192,12 @@ static enum err start_member_node(struct serve *s, struct why *why)
         .etcd = &etcd,
     };
     if (options.genesis.n == 0) return fail(why, ERR_INPUT, "--genesis %s: is empty", s->genesis);
-    return node_start(&options, &s->node, why);
+    options.link = peer_link_new(&(struct peer_link_options){.ca_file = s->peer_ca,
+                                                             .cert_file = s->peer_cert ? s->peer_cert : s->tls_cert,
+                                                             .key_file = s->peer_key ? s->peer_key : s->tls_key});
+    enum err e = node_start(&options, &s->node, why);
+    if (e != OK) options.link->close(options.link);
+    return e;
 }
 
 static enum err start_node(struct serve *s, struct why *why)
@@ -247,6 +266,34 @@ static enum err start_server(struct serve *s, struct why *why)
     return http_server_start(&options, &s->server, why);
 }
 
+/* What peers call, and where. */
+static enum err start_peer_server(struct serve *s, struct why *why)
+{
+    bool has_tls = s->peer_cert || s->tls_cert;
+
+    if (!s->peer_listen) return OK;
+    if (s->peer_cert) {
+        TRY(read_file(s->peer_cert, &s->peer_cert_pem, why));
+        TRY(read_file(s->peer_key, &s->peer_key_pem, why));
+    }
+    struct http_options options = {
+        .address = str_of(s->peer_listen),
+        .tls_cert_pem = buf_str(s->peer_cert ? &s->peer_cert_pem : &s->tls_cert_pem),
+        .tls_key_pem = buf_str(s->peer_cert ? &s->peer_key_pem : &s->tls_key_pem),
+        .handler = peer_handle,
+        .context = s->api,
+    };
+    TRY(http_server_start(&options, &s->peer_server, why));
+    struct str host = host_of(s->peer_listen);
+    bool is_v6 = str_find(host, ':') < host.n;
+    buf_addf(&s->peer_own_url, "%s://%s%.*s%s:%u", has_tls ? "https" : "http", is_v6 ? "[" : "", STR_ARG(host), is_v6 ? "]" : "",
+             http_server_port(s->peer_server));
+    if (s->peer_url || is_loopback(s->peer_listen)) {
+        peers_announce(node_peers(s->node), s->peer_url ? str_of(s->peer_url) : buf_str(&s->peer_own_url));
+    }
+    return OK;
+}
+
 static enum err start_all(struct serve *s, struct why *why)
 {
     TRY(check_options(s, why));
@@ -256,7 +303,8 @@ static enum err start_all(struct serve *s, struct why *why)
     TRY(start_auth(s, why));
     TRY(start_node(s, why));
     TRY(start_api(s, why));
-    return start_server(s, why);
+    TRY(start_server(s, why));
+    return start_peer_server(s, why);
 }
 
 static void say_ready(const struct serve *s)
@@ -272,11 +320,13 @@ static void say_ready(const struct serve *s)
                   (unsigned long long)status.position);
     (void)fprintf(stderr, "listening on %s://%s%.*s%s:%u\n", s->tls_cert ? "https" : "http",
                   is_v6 ? "[" : "", STR_ARG(host), is_v6 ? "]" : "", http_server_port(s->server));
+    if (s->peer_server) (void)fprintf(stderr, "peers reach it at %.*s\n", STR_ARG(buf_str(&s->peer_own_url)));
     (void)fflush(stderr);
 }
 
 static void stop_all(struct serve *s)
 {
+    if (s->peer_server) http_server_stop(s->peer_server, API_GRACE_MS);
     if (s->server) http_server_stop(s->server, API_GRACE_MS);
     node_stop(s->node);
     api_free(s->api);
@@ -285,6 +335,10 @@ static void stop_all(struct serve *s)
     buf_done(&s->tls_cert_pem);
     if (s->tls_key_pem.at) explicit_bzero(s->tls_key_pem.at, s->tls_key_pem.n);
     buf_done(&s->tls_key_pem);
+    buf_done(&s->peer_cert_pem);
+    if (s->peer_key_pem.at) explicit_bzero(s->peer_key_pem.at, s->peer_key_pem.n);
+    buf_done(&s->peer_key_pem);
+    buf_done(&s->peer_own_url);
     buf_done(&s->genesis_bytes);
     buf_done(&s->etcd_urls);
 }
@@ -305,6 +359,11 @@ int cmd_serve(int argc, char **argv)
         {"--etcd-cert", "FILE", "this node's client certificate for etcd, PEM", ARG_TEXT, &s.etcd_cert, 0, 0},
         {"--etcd-key", "FILE", "its secret key, PEM", ARG_TEXT, &s.etcd_key, 0, 0},
         {"--allow-old-etcd", NULL, "take an etcd older than 3.5.33 or 3.6.14: tests only", ARG_FLAG, &s.allow_old_etcd, 0, 0},
+        {"--peer-listen", "ADDR:PORT", "where other members' nodes reach this one; port 0 takes a free one", ARG_TEXT, &s.peer_listen, 0, 0},
+        {"--peer-url", "URL", "the same as they see it, announced to them; on loopback found out by itself", ARG_TEXT, &s.peer_url, 0, 0},
+        {"--peer-cert", "FILE", "certificate chain towards peers, PEM; default: --tls-cert", ARG_TEXT, &s.peer_cert, 0, 0},
+        {"--peer-key", "FILE", "its secret key, PEM", ARG_TEXT, &s.peer_key, 0, 0},
+        {"--peer-ca", "FILE", "CA certificates that sign peers', PEM; default: the system's", ARG_TEXT, &s.peer_ca, 0, 0},
         {"--token-key", "PUBLIC.pem", "a key that signs tokens (RSA, P-256, Ed25519); may be repeated", ARG_TEXTS, &s.token_keys, 0, 0},
         {"--token-jwks", "URL|FILE", "a JWK set whose keys sign tokens", ARG_TEXT, &s.jwks, 0, 0},
         {"--operator-key", "PUBLIC.pem", "a key whose tokens suspend and resume the line", ARG_TEXTS, &s.operator_keys, 0, 0},

@@ -9,6 +9,7 @@
 
 #include "base/b64.h"
 #include "base/limits.h"
+#include "node/peers.h"
 #include "node/shared.h"
 #include "proof/merkle.h"
 #include "proof/note.h"
@@ -99,18 +100,26 @@ static struct node *new_node(const struct node_options *options)
     return n;
 }
 
+/* With several members heads are signed together. */
+static enum err start_peers(struct node *n, const struct node_options *options, struct why *why)
+{
+    struct peers_options o = {.node = n, .link = options->link, .is_stepped = n->is_stepped};
+    return peers_start(&o, &n->peers, why);
+}
+
 enum err node_start(const struct node_options *options, struct node **ret, struct why *why)
 {
     must(options->genesis.n ? options->etcd && !options->journal : options->journal != NULL);
     struct node *n = new_node(options);
     enum err e = boot(n, options, why);
-    if (e == OK && node_is_joined(n)) e = signer_sign_now(n, why);
+    if (e == OK && n->shared) e = start_peers(n, options, why);
+    else if (e == OK) e = signer_sign_now(n, why);
     if (e != OK) {
         free_node(n);
         return e;
     }
     if (!n->is_stepped) {
-        must(pthread_create(&n->signer, NULL, signer_main, n) == 0);
+        if (!n->shared) must(pthread_create(&n->signer, NULL, signer_main, n) == 0);
         must(pthread_create(&n->keeper, NULL, keeper_main, n) == 0);
         must(pthread_create(&n->writer, NULL, writer_main, n) == 0);
     }
@@ -122,8 +131,12 @@ int64_t node_step(struct node *n)
 {
     must(n->is_stepped);
     int64_t due = writer_step(n);
-    signer_step(n);
-    return due;
+    if (!n->peers) {
+        signer_step(n);
+        return due;
+    }
+    int64_t round_due = node_steady_us(n) + peers_step(n->peers) * 1000;
+    return round_due < due ? round_due : due;
 }
 
 static void stop_thread(pthread_t thread, pthread_mutex_t *lock, pthread_cond_t *wake, bool *flag)
@@ -146,8 +159,10 @@ void node_stop(struct node *n)
     } else {
         stop_thread(n->writer, &n->lock, &n->wake, &n->is_stopping);
         stop_thread(n->keeper, &n->keep_lock, &n->keep_wake, &n->keeper_stops);
-        stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
+        if (!n->shared) stop_thread(n->signer, &n->sign_lock, &n->sign_wake, &n->signer_stops);
     }
+    peers_stop(n->peers);
+    n->peers = NULL;
     /* A node that could not write has nothing whole to keep; the next start replays. */
     if (atomic_load(&n->takes_writes) && node_is_joined(n) && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
     free_node(n);
@@ -242,6 +257,11 @@ void node_refuse_all(struct node *n, struct pending *first, const struct why *wh
 void node_author(const struct node *n, uint8_t ret[8])
 {
     memcpy(ret, n->author, sizeof n->author);
+}
+
+struct peers *node_peers(struct node *n)
+{
+    return n->peers;
 }
 
 struct state *node_state(struct node *n)

@@ -60,6 +60,7 @@ struct node {
     struct hash genesis_hash;
     bool entries_public;
     struct recent *recent; /* Locks itself. */
+    struct peers *peers;   /* Locks itself; NULL: signs alone (signer.c). */
     pthread_t writer, signer, keeper;
     int64_t tick_us; /* Silence after which a tick is written. */
     uint64_t snapshot_entries;

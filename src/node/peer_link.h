@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "http/client.h"
+#include "proof/key.h"
 
 struct peer_call {
     uint8_t to[8];                   /* The peer as author. */
@@ -26,6 +27,9 @@ struct peer_call {
 
 struct peer_link {
     void *context; /* The link's own. */
+
+    /* Whose the calls are: called once, before any other. key is copied. NULL: nobody needs to know. */
+    void (*identify)(struct peer_link *link, const struct key_secret *http_key, const uint8_t author[8]);
 
     /* Sends; never waits. A call that cannot be taken is answered ERR_NET later. At most one a peer is under way. */
     void (*call)(struct peer_link *link, const struct peer_call *call);

@@ -1,25 +1,23 @@
 /* peers.c - the thread that signs together with others: does what the round says.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "node/peers_internal.h"
+#include "node/peers.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "node/peers_internal.h"
 #include "proof/tile.h"
 #include "state/member.h"
 
 #define TREE_EVERY_MS 4 /* Between two looks at a tree that grows all the time (see signer.c). */
 
-static struct round_time real_now(void *context)
+static struct round_time node_time(void *context)
 {
-    struct timespec steady, wall;
-
-    (void)context;
-    must(clock_gettime(CLOCK_MONOTONIC, &steady) == 0 && clock_gettime(CLOCK_REALTIME, &wall) == 0);
-    return (struct round_time){(int64_t)steady.tv_sec * 1000 + steady.tv_nsec / 1000000, (uint64_t)wall.tv_sec};
+    const struct node *n = context;
+    return (struct round_time){node_steady_us(n) / 1000, (uint64_t)(node_wall_us(n) / 1000000)};
 }
 
 struct round_time peers_now(const struct peers *p)
@@ -69,12 +67,12 @@ static void check_last_head(struct peers *p)
     struct hash root;
     struct why why = {0};
 
-    if (p->is_checked || n->head_size > p->tree_size) return;
+    if (!p->round || p->is_checked || n->head_size > p->tree_size) return;
     p->is_checked = true;
     if (n->head_size == 0 || (peers_root_at(p, n->head_size, &root) && hash_equal(&root, &n->head_root))) return;
     (void)fail(&why, ERR_CORRUPT, "the journal differs from the head of %llu leaves that this node signed",
                (unsigned long long)n->head_size);
-    if (p->round) round_failed(p->round, &why);
+    round_failed(p->round, &why);
 }
 
 static void take_tree(struct peers *p)
@@ -88,7 +86,6 @@ static void take_tree(struct peers *p)
     }
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
     if (p->round && p->tree_size > 0) round_grew(p->round, p->tree_size, &p->tree_root, peers_now(p));
-    check_last_head(p);
 }
 
 /* The roster. */
@@ -154,7 +151,8 @@ static void begin_round(struct peers *p, struct str full)
     if (p->has_been_ready) round_trust(p->round, peers_now(p));
     if (p->refused.text[0]) round_failed(p->round, &p->refused);
     if (p->tree_size > 0) round_grew(p->round, p->tree_size, &p->tree_root, peers_now(p));
-    peers_retell_forks(p);
+    p->n_evidence = 0;
+    for (size_t i = 0; i < p->n_forks; i++) p->forks[i].is_told = false;
 }
 
 /* New seats when those who may sign, or their addresses, are others. */
@@ -245,14 +243,14 @@ static void sign(struct peers *p, const struct round_act *act)
 
 /* Calling. */
 
-static void call(struct peers *p, size_t i, bool is_ask)
+void peers_call(struct peers *p, size_t i, bool is_ask)
 {
     struct peer_known *k = &p->known[i];
     AUTO(buf_done) struct buf target = {0}, body = {0};
 
     if (!p->link || k->n_urls == 0) return;
     if (k->is_called) {
-        k->calls_again = !is_ask;
+        *(is_ask ? &k->asks_again : &k->calls_again) = true;
         return;
     }
     if (is_ask) {
@@ -263,7 +261,7 @@ static void call(struct peers *p, size_t i, bool is_ask)
         buf_add_str(&target, STR(EXCHANGE_ROUND));
     }
     k->is_called = true;
-    k->calls_again = false;
+    *(is_ask ? &k->asks_again : &k->calls_again) = false;
     k->is_ask = is_ask;
     k->tag = ++p->next_tag;
     p->n_calls++;
@@ -277,11 +275,6 @@ static void call(struct peers *p, size_t i, bool is_ask)
                           .tag = k->tag};
     memcpy(c.to, k->id, 8);
     p->link->call(p->link, &c);
-}
-
-void peers_call(struct peers *p, size_t i)
-{
-    call(p, i, false);
 }
 
 /* Doing what is due. */
@@ -303,8 +296,8 @@ static void act(struct peers *p)
             round_failed(p->round, &why);
             return;
         case ROUND_SIGN: sign(p, &a); break;
-        case ROUND_SEND: call(p, a.to, false); break;
-        case ROUND_ASK: call(p, a.to, true); break;
+        case ROUND_SEND: peers_call(p, a.to, false); break;
+        case ROUND_ASK: peers_call(p, a.to, true); break;
         }
     }
 }
@@ -336,7 +329,7 @@ static void publish(struct peers *p)
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
 }
 
-static void announce_done(struct proposal *c)
+static void announce_done(struct pending *c)
 {
     mem_free(c);
 }
@@ -345,7 +338,7 @@ static void announce_done(struct proposal *c)
 static void announce(struct peers *p)
 {
     struct announcement {
-        struct proposal proposal; /* First. */
+        struct pending pending; /* First. */
         struct str url;
         struct arena arena;
     };
@@ -364,17 +357,28 @@ static void announce(struct peers *p)
     struct announcement *a = mem_zalloc(sizeof *a + p->url.n);
     memcpy(a + 1, p->url.at, p->url.n);
     a->url = str_make((char *)(a + 1), p->url.n);
-    a->proposal.change = (struct change){.kind = CHANGE_ADDRESSES, .addresses = &a->url, .n_addresses = 1};
-    memcpy(a->proposal.change.node, p->node->author, 8);
-    a->proposal.arena = &a->arena;
-    a->proposal.done = announce_done;
-    node_propose(p->node, &a->proposal);
+    a->pending.change = (struct change){.kind = CHANGE_ADDRESSES, .addresses = &a->url, .n_addresses = 1};
+    memcpy(a->pending.change.node, p->node->author, 8);
+    a->pending.arena = &a->arena;
+    a->pending.done = announce_done;
+    node_propose(p->node, &a->pending);
+}
+
+void peers_announce(struct peers *p, struct str url)
+{
+    must(pthread_mutex_lock(&p->lock) == 0);
+    buf_clear(&p->url);
+    buf_add_str(&p->url, url);
+    p->announce_ms = 0;
+    must(pthread_mutex_unlock(&p->lock) == 0);
+    peers_wake(p);
 }
 
 void peers_pump(struct peers *p)
 {
-    look_at_roster(p);
     take_tree(p);
+    look_at_roster(p);
+    check_last_head(p);
     if (!p->round) return;
     act(p);
     peers_note_forks(p);
@@ -481,9 +485,8 @@ enum err peers_start(const struct peers_options *options, struct peers **ret, st
     p->node = options->node;
     p->link = options->link;
     p->is_stepped = options->is_stepped;
-    p->now = options->now ? options->now : real_now;
-    p->now_context = options->context;
-    buf_add_str(&p->url, options->url);
+    p->now = options->now ? options->now : node_time;
+    p->now_context = options->now ? options->context : p->node;
     p->roster_ms = INT64_MIN / 4;
     p->may_write = true;
     must(pthread_mutex_init(&p->lock, NULL) == 0);
@@ -493,6 +496,7 @@ enum err peers_start(const struct peers_options *options, struct peers **ret, st
         return err;
     }
     peers_open_forks(p);
+    if (p->link && p->link->identify) p->link->identify(p->link, &p->node->keys.http, p->node->author);
     if (!p->is_stepped) must(pthread_create(&p->thread, NULL, peers_main, p) == 0);
     *ret = p;
     return OK;

@@ -35,7 +35,6 @@ struct peers;
 struct peers_options {
     struct node *node;       /* Started; outlives this. */
     struct peer_link *link;  /* Owned from peers_start() on. */
-    struct str url;          /* This node's own address for its peers, which it announces; empty: none. */
     bool is_stepped;         /* No thread: whoever called peers_start() calls peers_step(). */
 
     /* The clocks. NULL: the node's. */
@@ -46,6 +45,9 @@ struct peers_options {
 /* ERR_DISK: what is marked on disk cannot be read. */
 CHECKED enum err peers_start(const struct peers_options *options, struct peers **ret, struct why *why);
 void peers_stop(struct peers *p); /* NULL is fine. */
+
+/* Where this node's peers reach it: announced where the record says otherwise. */
+void peers_announce(struct peers *p, struct str url);
 
 /* NULL in a network of one member. */
 struct peers *node_peers(struct node *n);

@@ -226,32 +226,37 @@ static void write_evidence(struct peers *p, const struct standing_evidence *e)
     (void)store_proof(p, name, buf_str(&file));
 }
 
+/* What an earlier round, or life, found. */
+static void tell_forks(struct peers *p)
+{
+    AUTO(mem_auto) struct head *h = NULL;
+
+    for (size_t i = 0; i < p->n_forks; i++) {
+        struct peers_fork *f = &p->forks[i];
+        struct hash root;
+        if (f->is_told || !peers_root_at(p, f->size, &root)) continue;
+        f->is_told = true;
+        if (hash_equal(&root, &f->root)) continue; /* Of the own branch. */
+        if (!h) h = mem_alloc(sizeof *h);
+        if (head_read(&p->seats, buf_str(&f->note), NULL, h, NULL) == OK) round_shown(p->round, h, f->size, peers_now(p));
+    }
+}
+
 void peers_note_forks(struct peers *p)
 {
     const struct standing *s = round_standing(p->round);
 
+    tell_forks(p);
     for (size_t i = 0; i < s->others.n; i++) {
         const struct head *h = s->others.at[i];
         AUTO(buf_done) struct buf note = {0};
         if (is_kept(p, h->size, &h->root)) continue;
         head_add_note(&p->seats, h, &note);
-        (void)keep(p, buf_str(&note), h->size, &h->root);
+        struct peers_fork *f = keep(p, buf_str(&note), h->size, &h->root);
+        if (f) f->is_told = true;
     }
     for (size_t i = 0; i < p->n_forks; i++) write_proof(p, &p->forks[i]);
     for (; p->n_evidence < s->evidence.n; p->n_evidence++) write_evidence(p, s->evidence.at[p->n_evidence]);
-}
-
-void peers_retell_forks(struct peers *p)
-{
-    AUTO(mem_auto) struct head *h = mem_alloc(sizeof *h);
-
-    p->n_evidence = 0;
-    for (size_t i = 0; i < p->n_forks; i++) {
-        struct peers_fork *f = &p->forks[i];
-        struct hash root;
-        if (!peers_root_at(p, f->size, &root) || hash_equal(&root, &f->root)) continue; /* Not, or not yet, against the own tree. */
-        if (head_read(&p->seats, buf_str(&f->note), NULL, h, NULL) == OK) round_shown(p->round, h, f->size, peers_now(p));
-    }
 }
 
 static void keep_parts(struct peers *p, const struct fork_proof *proof)

@@ -8,6 +8,7 @@
 #define NODE_PEERS_INTERNAL_H
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "node/node_internal.h"
 #include "node/peers.h"
 
@@ -21,7 +22,8 @@ struct peer_known {
     uint8_t id[8];
     struct str urls[LIMIT_ADDRESSES]; /* Of the roster's arena. */
     size_t n_urls;
-    bool is_called, calls_again;   /* A call is under way; another is wanted after it. */
+    bool is_called;                /* A call is under way; */
+    bool calls_again, asks_again;  /* another is wanted after it. */
     uint64_t tag;                  /* Of that call. */
     bool is_ask;
     uint64_t size;                 /* Of the note that it took along. */
@@ -37,6 +39,7 @@ struct peers_fork {
     uint64_t size;
     struct hash root;
     bool has_file;
+    bool is_told; /* To the round of now. */
 };
 
 struct peers {
@@ -90,7 +93,7 @@ size_t peers_find(const struct peers *p, const uint8_t id[8]); /* n_nodes: none 
 /* Root of the own tree at size; false if it is smaller, or cannot be read. */
 bool peers_root_at(struct peers *p, uint64_t size, struct hash *ret);
 void peers_pump(struct peers *p);  /* Does what is due, and publishes. */
-void peers_call(struct peers *p, size_t i); /* Posts the newest note. */
+void peers_call(struct peers *p, size_t i, bool is_ask); /* Asks, or posts the newest note. */
 void peers_wake(struct peers *p);  /* Without the lock: the thread looks again. */
 void peers_answered(void *context, uint64_t tag, enum err err, int status, struct str body);
 
@@ -98,8 +101,7 @@ void peers_answered(void *context, uint64_t tag, enum err err, int status, struc
 CHECKED enum err peers_open_refusal(struct peers *p, struct why *why); /* What the disk says. */
 void peers_keep_refusal(struct peers *p, const struct why *because);
 void peers_open_forks(struct peers *p);
-void peers_note_forks(struct peers *p);  /* Looks for new contradictions, and writes what proofs can be written. */
-void peers_retell_forks(struct peers *p); /* To a new round. */
+void peers_note_forks(struct peers *p);  /* Tells the round of old contradictions, keeps new ones, writes what proofs can be written. */
 void peers_judge(struct peers *p);        /* May this node write? */
 
 #endif

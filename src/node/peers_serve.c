@@ -128,7 +128,8 @@ void peers_answered(void *context, uint64_t tag, enum err err, int status, struc
             if (err == OK) k->heard_ms = peers_now(p).ms;
         }
         if (err != OK) p->n_failed++;
-        if (k->calls_again && p->round) peers_call(p, i);
+        if (k->asks_again && p->round) peers_call(p, i, true);
+        else if (k->calls_again && p->round) peers_call(p, i, false);
         peers_pump(p);
     }
     must(pthread_mutex_unlock(&p->lock) == 0);

@@ -170,6 +170,14 @@ static void settle(struct round *r, int64_t now_ms)
     }
 }
 
+static bool has_all_present(const struct round *r, const struct head *h, int64_t now_ms)
+{
+    for (size_t i = 0; i < r->seats->n_nodes; i++) {
+        if (is_present(r, i, now_ms) && !head_has_signed(h, i)) return false;
+    }
+    return true;
+}
+
 static void drop_oldest(struct round *r)
 {
     r->n_kept--;
@@ -183,7 +191,11 @@ static struct gathered *gather(struct round *r, const struct head *h, int64_t no
 
     if (g) {
         must(hash_equal(&g->head.root, &h->root)); /* R2 */
-        if (head_merge(&g->head, h) && is_full(g) && h->size == r->full.head.size) (void)head_merge(&r->full.head, h);
+        if (head_merge(&g->head, h) && is_full(g)) {
+            if (h->size == r->full.head.size) (void)head_merge(&r->full.head, h);
+            /* Who spreads it tells of the last line as well, not only of the one that made it full. */
+            if (g->is_driven && has_all_present(r, &g->head, now_ms)) send_to_all(r);
+        }
         return g;
     }
     if (r->full.head.size == h->size) (void)head_merge(&r->full.head, h);

@@ -1,0 +1,362 @@
+/* test_peers.c - tests of signing together: seats from the state, rounds over a link, refusals and contradictions on disk.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/peers.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "crew.h"
+#include "node/fork.h"
+#include "t.h"
+
+static struct crew crew;
+
+static uint64_t leaves(void)
+{
+    return 2 * crew.n_entries;
+}
+
+static void check_full(size_t node, uint64_t size, unsigned members)
+{
+    unsigned n = 0;
+    CHECK_INT(crew_published(&crew, node, &n), size);
+    CHECK_INT(n, members);
+}
+
+/* Files of the node's folder whose names begin so. */
+static int count_files(size_t node, const char *prefix)
+{
+    DIR *d = opendir(crew.nodes[node].home.dir);
+    const struct dirent *e;
+    int n = 0;
+    while (d && (e = readdir(d)) != NULL) n += strncmp(e->d_name, prefix, strlen(prefix)) == 0;
+    if (d) (void)closedir(d);
+    return n;
+}
+
+static void all_sign_within_a_second_of_a_write(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000); /* Questions, and the first round. */
+    for (size_t i = 0; i < 3; i++) check_full(i, leaves(), 3);
+    for (int round = 0; round < 20; round++) {
+        (void)crew_tick(&crew, (size_t)round % 3);
+        crew_apply_all(&crew);
+        crew_run(&crew, 1000);
+        for (size_t i = 0; i < 3; i++) check_full(i, leaves(), 3);
+    }
+    CHECK_INT(crew_status(&crew, 0).round.state, ROUND_READY);
+    CHECK_INT(crew_status(&crew, 0).round.n_present, 3);
+    crew_done(&crew);
+}
+
+static void who_is_behind_signs_when_it_gets_there(void)
+{
+    crew_init(&crew, 3, false);
+    crew_run(&crew, 4000);
+    for (int i = 0; i < 3; i++) (void)crew_tick(&crew, 0);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    crew_run(&crew, 3000);
+    check_full(0, leaves(), 2);
+    CHECK(crew_published(&crew, 2, NULL) < leaves());
+    crew_apply(&crew, 2);
+    crew_run(&crew, 1500);
+    for (size_t i = 0; i < 3; i++) check_full(i, leaves(), 3); /* The late line was merged. */
+    crew_done(&crew);
+}
+
+static void one_that_is_away_does_not_hold_up_the_rest(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    crew.nodes[1].is_cut = true;
+    for (int round = 0; round < 5; round++) {
+        (void)crew_tick(&crew, 0);
+        crew_apply_all(&crew);
+        crew_run(&crew, 3000);
+        check_full(0, leaves(), 2);
+        check_full(2, leaves(), 2);
+    }
+    crew.nodes[1].is_cut = false;
+    crew_run(&crew, 3000);
+    for (size_t i = 0; i < 3; i++) check_full(i, leaves(), 3);
+    crew_done(&crew);
+}
+
+static void with_no_peer_reached_nothing_is_signed(void)
+{
+    crew_init(&crew, 3, true);
+    crew.nodes[1].is_cut = crew.nodes[2].is_cut = true;
+    crew_run(&crew, 10000);
+    CHECK_INT(crew_published(&crew, 0, NULL), 0);
+    CHECK_INT(crew_status(&crew, 0).round.state, ROUND_ASKING);
+    CHECK_INT(crew_status(&crew, 0).round.own_size, 0);
+    crew.nodes[1].is_cut = crew.nodes[2].is_cut = false;
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 3);
+    crew_done(&crew);
+}
+
+static void alone_in_its_network_a_node_signs_alone(void)
+{
+    crew_init(&crew, 1, true);
+    crew_run(&crew, 50);
+    check_full(0, leaves(), 1);
+    (void)crew_tick(&crew, 0);
+    crew_apply_all(&crew);
+    crew_run(&crew, 50);
+    check_full(0, leaves(), 1);
+    crew_done(&crew);
+}
+
+/* The heads file as it was, and back. */
+static void an_old_copy_never_signs_again(void)
+{
+    char old[HOME_PATH * 2];
+
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    crew_stop(&crew, 2);
+    (void)snprintf(old, sizeof old, "%s/old", crew.nodes[2].home.dir);
+    home_copy_file(home_file(&crew.nodes[2].home, "heads"), old);
+    must(crew_start(&crew, 2, NULL) == OK);
+    (void)crew_tick(&crew, 0);
+    crew_apply_all(&crew);
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 3);
+
+    crew_stop(&crew, 2);
+    home_copy_file(old, home_file(&crew.nodes[2].home, "heads"));
+    must(crew_start(&crew, 2, NULL) == OK);
+    crew_run(&crew, 4000);
+    CHECK_INT(crew_status(&crew, 2).round.state, ROUND_REFUSED);
+    CHECK(strstr(crew_status(&crew, 2).round.refused_because.text, "larger head") != NULL);
+    CHECK_INT(count_files(2, "refused"), 1);
+    (void)crew_tick(&crew, 0);
+    crew_apply_all(&crew);
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 2);
+
+    /* The next life is told by nobody, and remembers. */
+    crew_stop(&crew, 2);
+    must(crew_start(&crew, 2, NULL) == OK);
+    crew.nodes[0].is_cut = crew.nodes[1].is_cut = true;
+    crew_run(&crew, 4000);
+    CHECK_INT(crew_status(&crew, 2).round.state, ROUND_REFUSED);
+    crew_done(&crew);
+}
+
+static void a_mark_of_replaced_keys_does_not_count(void)
+{
+    crew_init(&crew, 1, true);
+    crew_stop(&crew, 0);
+    FILE *f = fopen(home_file(&crew.nodes[0].home, "refused"), "w");
+    must(f && fputs("00000001 some reason\n", f) >= 0 && fclose(f) == 0);
+    CHECK_INT(crew_start(&crew, 0, NULL), OK);
+    crew_run(&crew, 100);
+    CHECK_INT(crew_status(&crew, 0).round.state, ROUND_READY);
+    crew_stop(&crew, 0);
+    f = fopen(home_file(&crew.nodes[0].home, "refused"), "w");
+    must(f && fputs("garbage\n", f) >= 0 && fclose(f) == 0);
+    CHECK_INT(crew_start(&crew, 0, NULL), ERR_CORRUPT); /* Rather none than a wrong signature. */
+    must(unlink(home_file(&crew.nodes[0].home, "refused")) == 0);
+    heads_close(crew.nodes[0].node.heads);
+    must(crew_start(&crew, 0, NULL) == OK);
+    crew_done(&crew);
+}
+
+static void a_journal_that_differs_from_the_last_head_is_not_signed(void)
+{
+    crew_init(&crew, 2, true);
+    crew_run(&crew, 4000);
+    crew_stop(&crew, 1);
+    struct heads *h;
+    struct hash wrong = {{1}};
+    must(heads_open(home_file(&crew.nodes[1].home, "heads"), &h, NULL) == OK);
+    AUTO(buf_done) struct buf note = {0};
+    (void)heads_last(h, NULL, NULL, &note);
+    must(heads_swap(h, crew.nodes[1].node.head_size, leaves(), &crew.nodes[1].node.head_root, buf_str(&note), NULL) == OK);
+    heads_close(h);
+    must(crew_start(&crew, 1, NULL) == OK);
+    crew.nodes[1].node.head_root = wrong; /* As if the file had been of another tree. */
+    crew_run(&crew, 100);
+    CHECK_INT(crew_status(&crew, 1).round.state, ROUND_REFUSED);
+    crew_done(&crew);
+}
+
+static void check_proofs(size_t node)
+{
+    DIR *d = opendir(crew.nodes[node].home.dir);
+    const struct dirent *e;
+    struct note_key keys[3];
+    bool is_convicted[3];
+    struct fork_verdict v;
+    struct why why = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        keys[i] = note_key_make(buf_str(&crew.nodes[node].node.origin), NOTE_ED25519, &crew.keys[i].log.public);
+    }
+    while (d && (e = readdir(d)) != NULL) {
+        if (strncmp(e->d_name, "fork-", 5) != 0) continue;
+        struct str file = t_read_file(home_file(&crew.nodes[node].home, e->d_name));
+        CHECK_INT(fork_verify(file, keys, 3, is_convicted, &v, &why), OK);
+        free((char *)(uintptr_t)file.at);
+    }
+    if (d) (void)closedir(d);
+}
+
+static void a_forged_branch_leaves_proof_and_only_the_majority_writes(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    (void)crew_tick(&crew, 1);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    crew_apply_other(&crew, 2);
+    crew_run(&crew, 3000);
+    (void)crew_tick(&crew, 1);
+    crew_apply_all(&crew);
+    crew_run(&crew, 3000);
+    for (size_t i = 0; i < 3; i++) {
+        struct peers_status s = crew_status(&crew, i);
+        CHECK(s.round.fork.is_divided);
+        CHECK_INT(s.round.fork.may_write, i < 2);
+        CHECK(s.divided_because.text[0] != '\0');
+        CHECK(s.n_proofs >= 1);
+        CHECK(count_files(i, "fork-") >= 1);
+        check_proofs(i);
+    }
+    check_full(0, leaves(), 2);
+
+    /* What was found out is known at once in the next life. */
+    crew_stop(&crew, 0);
+    must(crew_start(&crew, 0, NULL) == OK);
+    crew.nodes[2].is_cut = true;
+    crew_run(&crew, 500);
+    CHECK(crew_status(&crew, 0).round.fork.is_divided);
+    crew_done(&crew);
+}
+
+static void of_two_that_are_divided_neither_writes(void)
+{
+    crew_init(&crew, 2, false);
+    crew_run(&crew, 4000);
+    (void)crew_tick(&crew, 1);
+    crew_apply(&crew, 0);
+    crew_apply_other(&crew, 1);
+    crew_run(&crew, 4000);
+    for (size_t i = 0; i < 2; i++) {
+        CHECK(crew_status(&crew, i).round.fork.is_divided);
+        CHECK(!crew_status(&crew, i).round.fork.may_write);
+    }
+    crew_done(&crew);
+}
+
+static void seats_change_with_the_members_and_the_last_head_stays(void)
+{
+    struct change end = {.kind = CHANGE_NODE_END};
+
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    uint64_t before = crew_published(&crew, 0, NULL);
+    memcpy(end.node, crew.nodes[2].node.author, 8);
+    (void)crew_root(&crew, 2, end);
+    crew_apply_all(&crew);
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 2); /* The member counts; its node does not sign any more. */
+    check_full(1, leaves(), 2);
+    CHECK(leaves() > before);
+    CHECK(!crew_status(&crew, 2).is_seated);
+    CHECK_INT(crew_status(&crew, 0).n_members, 3);
+    CHECK_INT(crew_status(&crew, 0).n_nodes, 2);
+    CHECK_INT(crew_status(&crew, 0).round.state, ROUND_READY);
+    crew_done(&crew);
+}
+
+static void a_node_with_somebody_elses_keys_has_no_seat(void)
+{
+    struct arena arena = {0};
+    struct seats *seats = mem_alloc(sizeof *seats);
+    uint8_t(*ids)[8] = mem_calloc(SEATS_NODES_MAX, 8);
+    struct state_pin pin;
+    struct keys thief;
+
+    crew_init(&crew, 2, false);
+    must(keys_open(&thief, NULL, true, NULL) == OK);
+    struct change join = keys_join(&thief, STR("bravo"), &crew.genesis_hash);
+    memcpy(join.log_key, crew.keys[0].log.public.b, 32);
+    (void)crew_root(&crew, 1, join);
+    crew_apply_all(&crew);
+    const struct view *v = state_read(crew.nodes[0].node.state, &pin);
+    CHECK(peers_seats(v, STR("crew.example/line"), &arena, seats, ids));
+    CHECK_INT(seats->n_nodes, 2);
+    CHECK_INT(seats->n_members, 2);
+    state_done_reading(&pin);
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 2);
+    keys_done(&thief);
+    crew_done(&crew);
+    arena_done(&arena);
+    mem_free(seats);
+    mem_free(ids);
+}
+
+static void a_clock_that_is_off_signs_nothing(void)
+{
+    crew_init(&crew, 3, false);
+    crew_run(&crew, 4000);
+    crew.nodes[1].clock_off_s = 9;
+    crew_run(&crew, 2000); /* Beats tell the clocks. */
+    (void)crew_tick(&crew, 0);
+    crew_apply_all(&crew);
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 2);
+    CHECK_INT(crew_status(&crew, 1).clock_off_s, -9);
+    crew.nodes[1].clock_off_s = 0;
+    crew_run(&crew, 4000);
+    check_full(0, leaves(), 3);
+    crew_done(&crew);
+}
+
+static void strangers_and_bad_notes_are_refused(void)
+{
+    AUTO(buf_done) struct buf answer = {0};
+    static const uint8_t stranger[8] = {1};
+    enum exchange_kind kind;
+    struct exchange_query q = {true, 12345};
+    struct why why;
+
+    crew_init(&crew, 2, false);
+    crew_run(&crew, 4000);
+    struct peers *p = crew.nodes[0].peers;
+    struct str note = buf_str(&crew.nodes[1].node.checkpoint);
+    CHECK_INT(peers_heard(p, stranger, 0, &why), ERR_RIGHTS);
+    CHECK_INT(peers_on_round(p, stranger, note, &kind, &answer, &why), ERR_RIGHTS);
+    CHECK_INT(peers_on_round(p, crew.nodes[1].node.author, STR("nothing"), &kind, &answer, &why), ERR_INPUT);
+    CHECK_INT(peers_on_round(p, crew.nodes[1].node.author, note, &kind, &answer, &why), OK);
+    CHECK_INT(kind, EXCHANGE_LINES);
+    CHECK_INT(peers_on_head(p, &q, &answer, &why), ERR_NOT_FOUND);
+    crew_done(&crew);
+}
+
+int main(void)
+{
+    RUN(all_sign_within_a_second_of_a_write);
+    RUN(who_is_behind_signs_when_it_gets_there);
+    RUN(one_that_is_away_does_not_hold_up_the_rest);
+    RUN(with_no_peer_reached_nothing_is_signed);
+    RUN(alone_in_its_network_a_node_signs_alone);
+    RUN(an_old_copy_never_signs_again);
+    RUN(a_mark_of_replaced_keys_does_not_count);
+    RUN(a_journal_that_differs_from_the_last_head_is_not_signed);
+    RUN(a_forged_branch_leaves_proof_and_only_the_majority_writes);
+    RUN(of_two_that_are_divided_neither_writes);
+    RUN(seats_change_with_the_members_and_the_last_head_stays);
+    RUN(a_node_with_somebody_elses_keys_has_no_seat);
+    RUN(a_clock_that_is_off_signs_nothing);
+    RUN(strangers_and_bad_notes_are_refused);
+    return t_done();
+}
