@@ -52,7 +52,7 @@ BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-all objects tests replays lint bench fuzz install clean FORCE
+.PHONY: all check check-all objects tests replays lint bench bench-line fuzz install clean FORCE
 
 all: build/clearline
 
@@ -133,6 +133,10 @@ fuzz: build/fuzz/$(T)
 
 bench: $(BENCHES) $(SLOW) build/clearline
 	bench/run.sh $(ROWS)
+
+# Several members on etcd (etcd-server).
+bench-line: $(BENCHES) $(B)/test/tools/relay build/clearline
+	bench/line.sh $(ROWS)
 
 PREFIX ?= /usr/local
 install: build/clearline
