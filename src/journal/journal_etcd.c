@@ -455,6 +455,13 @@ uint64_t journal_etcd_next(const struct journal *j)
     return order_wants(in->order, in->options.author);
 }
 
+uint64_t journal_etcd_stored(const struct journal *j)
+{
+    const struct intake *in = j->engine;
+
+    return order_next(in->order, in->options.author);
+}
+
 bool journal_etcd_gap(const struct journal *j, struct journal_etcd_gap *ret)
 {
     const struct intake *in = j->engine;

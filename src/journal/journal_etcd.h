@@ -96,6 +96,9 @@ const uint8_t *journal_etcd_author(const struct journal *j, size_t i);
 /* This node's next slot. It must have been admitted. Not to be signed for while a proposal is unclear. */
 uint64_t journal_etcd_next(const struct journal *j);
 
+/* This node's slots below it are in the store, or hold no entry for ever. Not above journal_etcd_next(). */
+uint64_t journal_etcd_stored(const struct journal *j);
+
 /* Slots from from on are missing in etcd, below to, which is there. */
 struct journal_etcd_gap {
     uint8_t author[8];

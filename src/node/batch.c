@@ -3,8 +3,8 @@
  *
  *     signed --propose--> OK ------------> applied, answered
  *                         ERR_CONFLICT --> another's bytes, or an earlier run's: applied, signed anew
- *                         ERR_UNAVAILABLE -> certainly not written: again for SHARED_WRITE_US, then 503
- *                         ERR_NET -------> the same bytes again for SHARED_WRITE_US, then 503 as unclear: unsettled from there on
+ *                         ERR_UNAVAILABLE -> certainly not written: again for SHARED_WRITE_MS, then 503
+ *                         ERR_NET -------> the same bytes again for SHARED_WRITE_MS, then 503 as unclear: unsettled from there on
  *                         others --------> writes stop for good
  */
 #include "node/shared.h"
@@ -44,20 +44,14 @@ static void answer_rest(struct node *n, struct packed_vec *batch, const struct w
     batch->n = 0;
 }
 
+/* Durable before anybody is told. */
 static void remember_unclear(struct node *n, const struct packed_vec *batch)
 {
-    must(pthread_mutex_lock(&n->lock) == 0);
-    for (size_t i = 0; i < batch->n && n->n_unclear < NODE_BATCH_MAX; i++) n->unclear[n->n_unclear++] = batch->at[i].hash;
-    must(pthread_mutex_unlock(&n->lock) == 0);
-}
+    struct unclear_entry *entries = arena_alloc(&n->arena, batch->n * sizeof *entries);
+    struct why why;
 
-/* All that was unclear is known now: what is not in the journal never will be. */
-static void settled(struct node *n)
-{
-    must(pthread_mutex_lock(&n->lock) == 0);
-    for (size_t i = 0; i < n->n_unclear; i++) hash_vec_add(&n->shared->absent, n->unclear[i]);
-    n->n_unclear = 0;
-    must(pthread_mutex_unlock(&n->lock) == 0);
+    for (size_t i = 0; i < batch->n; i++) entries[i] = (struct unclear_entry){.slot = batch->at[i].slot, .hash = batch->at[i].hash};
+    if (unclear_add(n->shared->unclear, entries, batch->n, &why) != OK) node_warn(n, "what is unclear may be forgotten by a restart", &why);
 }
 
 /* From here on these bytes are proposed, and nothing else, until it is known what stands in their slots. */
@@ -108,7 +102,7 @@ static bool is_for_good(enum err err)
  * the batch any more. */
 static enum err propose_until_clear(struct node *n, struct packed_vec *batch, struct why *why)
 {
-    int64_t until_us = node_steady_us(n) + SHARED_WRITE_US;
+    int64_t until_us = node_steady_us(n) + n->shared->write_us;
     bool is_unclear = false;
     int n_signed = 1;
 
@@ -139,6 +133,7 @@ static bool run(struct node *n, struct packed_vec *batch)
 
     if (is_for_good(err)) {
         remember_unclear(n, batch);
+        n->shared->is_broken = true;
         node_stop_writes(n, &why);
         answer_rest(n, batch, &why, true);
         return false;
@@ -181,8 +176,10 @@ static void drop_applied(struct shared *s)
 {
     size_t n_left = 0;
 
-    for (size_t i = 0; i < s->unsettled.n; i++)
-        if (!s->unsettled.at[i].is_applied) s->unsettled.at[n_left++] = s->unsettled.at[i];
+    for (size_t i = 0; i < s->unsettled.n; i++) {
+        if (s->unsettled.at[i].is_applied) unclear_settle(s->unclear, &s->unsettled.at[i].hash, true);
+        else s->unsettled.at[n_left++] = s->unsettled.at[i];
+    }
     s->unsettled.n = n_left;
 }
 
@@ -193,6 +190,8 @@ void batch_settle(struct node *n)
     struct why why = {0}, applying;
     enum err err;
 
+    drop_applied(s); /* By a look meanwhile. */
+    if (s->unsettled.n == 0) return;
     for (size_t i = 0; i < s->unsettled.n; i++) entries[i] = s->unsettled.at[i].bytes;
     err = n->journal->propose(n->journal, entries, s->unsettled.n, &why);
     if (shared_apply(n, NULL, &applying) != OK) {
@@ -205,8 +204,47 @@ void batch_settle(struct node *n)
     } else if (err == ERR_NET || err == ERR_UNAVAILABLE) {
         shared_failed(n, err, &why);
     } else { /* Others' bytes in the first one's slot keep the whole transaction from ever being done. */
+        for (size_t i = 0; i < s->unsettled.n; i++) unclear_settle(s->unclear, &s->unsettled.at[i].hash, false);
         packed_vec_clear(&s->unsettled);
         arena_clear(&s->unsettled_arena);
-        settled(n);
     }
+}
+
+struct search {
+    struct hash hash;
+    bool is_found;
+};
+
+static enum err compare_one(void *context, uint64_t index, struct str bytes)
+{
+    struct search *s = context;
+    struct hash hash = hash_of(bytes);
+
+    (void)index;
+    s->is_found |= hash_equal(&hash, &s->hash);
+    return OK;
+}
+
+/* Whether any entry of the journal is it: reads all, which an entry of long ago costs once. */
+static enum recent_answer store_has(struct node *n, const struct unclear_entry *entry)
+{
+    struct search search = {.hash = entry->hash};
+    struct why why;
+
+    if (store_read_back(n->store, 0, store_size(n->store), compare_one, &search, &why) != OK) node_stop_writes(n, &why);
+    return search.is_found ? RECENT_YES : RECENT_NO;
+}
+
+bool batch_settle_old(struct node *n)
+{
+    struct shared *s = n->shared;
+    struct unclear_entry first;
+
+    while (s->unsettled.n == 0 && unclear_first(s->unclear, 0, &first)) {
+        if (first.slot >= journal_etcd_stored(n->journal)) return true;
+        enum recent_answer has = recent_has(n->recent, n->store, &first.hash);
+        if (has == RECENT_UNKNOWN) has = store_has(n, &first);
+        unclear_settle(s->unclear, &first.hash, has == RECENT_YES);
+    }
+    return false;
 }

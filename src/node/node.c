@@ -390,7 +390,6 @@ void node_status(struct node *n, struct node_status *ret)
     must(pthread_mutex_lock(&n->lock) == 0);
     ret->stopped_because = n->stopped_because;
     ret->warning = n->warning;
-    ret->n_unsettled = n->shared ? n->n_unclear : 0;
     if (n->shared) shared_status(n, ret);
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
@@ -401,19 +400,28 @@ void node_vkey(const struct node *n, struct buf *ret)
     note_key_add(ret, &key);
 }
 
+static enum node_fate shared_fate(struct node *n, const struct hash *entry_hash)
+{
+    /* First, since an entry that is not open any more may be in the store by then. */
+    enum unclear_state state = unclear_find(n->shared->unclear, entry_hash);
+
+    if (state == UNCLEAR_COMMITTED || recent_has(n->recent, n->store, entry_hash) == RECENT_YES) return NODE_COMMITTED;
+    if (state == UNCLEAR_STRANGE) return NODE_UNKNOWN; /* Another node's may come yet. */
+    return state == UNCLEAR_ABSENT ? NODE_ABSENT : NODE_OPEN;
+}
+
 enum node_fate node_fate(struct node *n, const struct hash *entry_hash)
 {
-    bool is_open = false, is_absent = false;
+    bool is_open = false;
 
-    /* First, since an entry that is not open any more may be in the store by then. */
+    if (n->shared) return shared_fate(n, entry_hash);
     must(pthread_mutex_lock(&n->lock) == 0);
     for (size_t i = 0; i < n->n_unclear; i++) is_open |= hash_equal(&n->unclear[i], entry_hash);
-    for (size_t i = 0; n->shared && i < n->shared->absent.n; i++) is_absent |= hash_equal(&n->shared->absent.at[i], entry_hash);
     must(pthread_mutex_unlock(&n->lock) == 0);
 
-    enum recent_answer has = recent_has(n->recent, n->store, entry_hash);
-    if (has == RECENT_YES) return NODE_COMMITTED;
-    if (is_open) return NODE_OPEN;
-    if (!n->shared) return has == RECENT_NO ? NODE_ABSENT : NODE_UNKNOWN;
-    return is_absent ? NODE_ABSENT : NODE_UNKNOWN; /* Another node's may come yet. */
+    switch (recent_has(n->recent, n->store, entry_hash)) {
+    case RECENT_YES: return NODE_COMMITTED;
+    case RECENT_NO: return is_open ? NODE_OPEN : NODE_ABSENT;
+    default: return is_open ? NODE_OPEN : NODE_UNKNOWN;
+    }
 }

@@ -98,10 +98,11 @@ static void engine_pause(void *context, int64_t ms)
 enum err shared_open(struct node *n, const struct node_options *options, struct why *why)
 {
     struct shared *s = n->shared;
+    s->write_us = (int64_t)(options->write_ms ? options->write_ms : SHARED_WRITE_MS) * 1000;
     struct journal_etcd_options o = {
         .etcd = *options->etcd,
         .genesis = hash_of(options->genesis),
-        .patience_ms = n->is_stepped ? 1 : SHARED_PATIENCE_MS,
+        .patience_ms = n->is_stepped ? 1 : s->write_us < SHARED_PATIENCE_MS * 1000 ? (int)(s->write_us / 1000) : SHARED_PATIENCE_MS,
         .is_signed = is_signed,
         .changes_authors = changes_authors,
         .authors_change = authors_change,
@@ -117,6 +118,7 @@ enum err shared_open(struct node *n, const struct node_options *options, struct 
     s->follow_us = (int64_t)(options->follow_ms ? options->follow_ms : SHARED_FOLLOW_MS) * 1000;
     s->verified = mem_calloc(SHARED_VERIFIED, sizeof *s->verified);
     atomic_store(&s->may_write, true);
+    TRY(unclear_open(n->dir, &s->unclear, why));
     TRY(journal_open_etcd(n->dir, &o, &n->journal, why));
     n->store = n->journal->store;
     return OK;
@@ -128,7 +130,7 @@ void shared_free(struct shared *s)
     buf_done(&s->member);
     packed_vec_done(&s->unsettled);
     arena_done(&s->unsettled_arena);
-    hash_vec_done(&s->absent);
+    unclear_free(s->unclear);
     mem_free(s->verified);
     mem_free(s);
 }
@@ -300,6 +302,7 @@ void shared_round(struct node *n, const struct work *w)
     if (w->passing) pass_all(n, w->passing);
     if (!has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us)) has_looked = shared_look(n);
     if (has_looked && !w->stops) joining_try(n);
+    if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
     s->follow_at_us = node_steady_us(n) + s->follow_us;
     if (w->has_barriers) barrier_answer(n, w->n_barriers, has_looked ? OK : ERR_UNAVAILABLE);
 }
@@ -312,6 +315,7 @@ void shared_status(struct node *n, struct node_status *ret)
     int64_t age = node_steady_us(n) - atomic_load(&s->fresh_us);
 
     ret->is_shared = true;
+    ret->n_unsettled = unclear_n_open(s->unclear);
     ret->is_joined = atomic_load(&s->is_joined);
     ret->has_etcd = !atomic_load(&s->is_out);
     ret->etcd_why = s->etcd_why;

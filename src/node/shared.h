@@ -18,11 +18,12 @@
 #include <stdatomic.h>
 
 #include "node/node_internal.h"
+#include "node/unclear.h"
 
 #define SHARED_FOLLOW_MS 40          /* Between two looks while idle. */
 #define SHARED_ATTEMPT_MS 1000       /* One attempt at one endpoint. */
 #define SHARED_PATIENCE_MS 1000      /* One proposal, before others are looked at. */
-#define SHARED_WRITE_US 4000000      /* A batch is tried for that long. */
+#define SHARED_WRITE_MS 4000         /* A batch is tried for that long. */
 #define SHARED_OUT_US 1000000        /* Etcd silent for so long: barriers do not wait for it. */
 #define SHARED_JOIN_US 1000000       /* Between two attempts to join. */
 #define SHARED_VERIFIED 4096         /* Entries verified and not yet applied, as a rule. A power of two. */
@@ -33,12 +34,10 @@ struct shared_signed {
     int64_t heard_us; /* Steady; 0: never */
 };
 
-VEC_DEFINE(hash_vec, struct hash);
-
 struct shared {
     /* Constant. */
     struct buf member;  /* Whose node this is, if that was said. */
-    int64_t follow_us;
+    int64_t follow_us, write_us;
     atomic_bool stop;   /* Ends what waits for etcd. */
 
     /* The writer's. */
@@ -51,12 +50,12 @@ struct shared {
     bool said_waiting; /* On stderr: the join has to wait. */
 
     /* Any thread. */
+    struct unclear *unclear; /* What was told to be unclear. */
     atomic_bool is_joined, is_out, may_write;
     _Atomic int64_t fresh_us; /* Beginning of the last look that told all. */
 
     /* Under the node's lock. */
     struct shared_signed members[LIMIT_MEMBERS_EVER]; /* By place. */
-    struct hash_vec absent; /* Settled ones: in the journal, or nowhere for ever. */
     struct why etcd_why;
     struct why may_not_why;
     struct journal_etcd_counts counts;
@@ -85,6 +84,8 @@ void shared_failed(struct node *n, enum err err, const struct why *why);  /* One
 bool batch_run(struct node *n, struct pending *first);
 bool batch_tick(struct node *n);
 void batch_settle(struct node *n); /* Proposes again what is unsettled. */
+/* After a look: settles what was unclear before a restart and whose slot is occupied. True if some still wait for an entry in theirs. */
+bool batch_settle_old(struct node *n);
 
 /* pass.c: entries of other authors; both kinds of network. */
 void pass_all(struct node *n, struct passing *first);

@@ -1,0 +1,466 @@
+/* test_shared.c - nodes of several members on one real etcd: what one wrote all have, at once, in one order, and nothing is guessed.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "node/shared.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/root_entry.h"
+#include "league.h"
+#include "etcd_servers.h"
+#include "journal/slots.h"
+#include "relay.h"
+#include "t.h"
+
+#define HOUR_MS 3600000
+
+static struct etcd_servers *servers;
+
+static void make(struct league *c, int n)
+{
+    league_make(c, n, etcd_servers_urls(servers), 1);
+}
+
+static struct node *node(struct league *c, int i)
+{
+    return c->homes[i].node;
+}
+
+static bool writes(struct node *n, const char *participant, int i)
+{
+    return ask_and_wait(n, ask_subscription(str_of(participant), i));
+}
+
+static void three_nodes_join_and_hold_the_same_state(void)
+{
+    struct league c;
+
+    make(&c, 3);
+    if (league_start_all(&c)) {
+        for (int i = 0; i < 30; i++) CHECK(writes(node(&c, i % 3), "uss1", i));
+        CHECK(league_agrees(&c));
+        CHECK(!writes(node(&c, 0), "ussOf1", 1)); /* Not its to speak for. */
+        CHECK(writes(node(&c, 1), "ussOf1", 1));
+        CHECK(league_agrees(&c));
+    }
+    league_remove(&c);
+}
+
+/* Nobody looks by itself, so that only the barrier can. */
+static void a_barrier_shows_what_another_node_was_told(void)
+{
+    struct league c;
+
+    make(&c, 2);
+    c.follow_ms = 20;
+    if (league_start_all(&c)) {
+        league_stop(&c, 0);
+        league_stop(&c, 1);
+        c.follow_ms = HOUR_MS;
+        if (league_start_all(&c)) {
+            for (int i = 0; i < 20; i++) {
+                struct ask *a = ask_subscription(STR("uss1"), i);
+                int64_t age_us = -1;
+                ask_send(node(&c, i % 2), a);
+                ask_wait(a);
+                CHECK(a->p.err == OK && a->p.outcome.reason == REASON_ACCEPTED);
+                CHECK(league_barrier(node(&c, 1 - i % 2), &age_us));
+                CHECK_INT(age_us, 0);
+                CHECK(league_has(node(&c, 1 - i % 2), &a->p.change));
+                ask_free(a);
+            }
+        }
+    }
+    league_remove(&c);
+}
+
+static void of_two_intents_at_once_in_one_place_one_is_refused(void)
+{
+    struct league c;
+
+    make(&c, 2);
+    if (league_start_all(&c)) {
+        for (int round = 0; round < 40; round++) {
+            struct ask *a[2];
+            bool is_accepted[2];
+            if (!CHECK(league_barrier(node(&c, 0), NULL) && league_barrier(node(&c, 1), NULL))) break;
+            for (int k = 0; k < 2; k++) a[k] = league_intent(node(&c, k), k ? STR("uss2") : STR("uss1"), round);
+            for (int k = 0; k < 2; k++) ask_send(node(&c, k), a[k]);
+            for (int k = 0; k < 2; k++) {
+                ask_wait(a[k]);
+                CHECK(a[k]->p.err == OK);
+                is_accepted[k] = a[k]->p.outcome.reason == REASON_ACCEPTED;
+                if (!is_accepted[k]) CHECK_INT(a[k]->p.outcome.reason, REASON_KEY);
+            }
+            CHECK_INT(is_accepted[0] + is_accepted[1], 1);
+            CHECK(league_barrier(node(&c, 0), NULL) && league_barrier(node(&c, 1), NULL));
+            for (int k = 0; k < 2; k++) {
+                CHECK(league_has(node(&c, 0), &a[k]->p.change) == is_accepted[k]);
+                CHECK(league_has(node(&c, 1), &a[k]->p.change) == is_accepted[k]);
+                ask_free(a[k]);
+            }
+        }
+        CHECK(league_agrees(&c));
+    }
+    league_remove(&c);
+}
+
+static void without_etcd_reads_age_and_writes_wait_for_another_day(void)
+{
+    struct etcd_servers *own = etcd_servers_start(&(struct etcd_servers_options){.n = 1});
+    struct league c;
+    struct ask *a;
+    int64_t age_us = 0;
+
+    if (!CHECK(own != NULL)) return;
+    league_make(&c, 2, etcd_servers_urls(own), 1);
+    c.write_ms = 100;
+    if (league_start_all(&c)) {
+        CHECK(writes(node(&c, 0), "uss1", 1));
+        etcd_servers_signal(own, 0, SIGKILL);
+        a = ask_subscription(STR("uss1"), 2);
+        ask_send(node(&c, 0), a);
+        ask_wait(a);
+        CHECK_INT(a->p.err, ERR_UNAVAILABLE);
+        CHECK(!a->p.is_unclear); /* Nobody was reached. */
+        CHECK(!league_barrier(node(&c, 1), &age_us));
+        CHECK(age_us > 0);
+        struct node_status status;
+        node_status(node(&c, 0), &status);
+        CHECK(status.takes_writes && !status.has_etcd && status.etcd_why.text[0]);
+
+        etcd_servers_again(own, 0);
+        CHECK(etcd_servers_leader(own) == 0);
+        while (!league_barrier(node(&c, 0), NULL) || !league_barrier(node(&c, 1), NULL)) league_breathe();
+        CHECK(!league_has(node(&c, 1), &a->p.change)); /* And it did not come later. */
+        ask_free(a);
+        CHECK(writes(node(&c, 1), "uss1", 3));
+        CHECK(writes(node(&c, 0), "uss1", 4));
+        CHECK(league_agrees(&c));
+    }
+    league_remove(&c);
+    etcd_servers_stop(own);
+}
+
+/* What becomes of transactions with puts, until it is said otherwise. */
+struct valve {
+    _Atomic int fate;
+};
+
+static enum relay_fate decide(void *context, struct str request)
+{
+    struct valve *v = context;
+
+    if (!memmem(request.at, request.n, "request_put", 11)) return RELAY_PASS;
+    return (enum relay_fate)atomic_load(&v->fate);
+}
+
+/* A league of two whose first node reaches etcd through a valve only. */
+struct throttled {
+    struct league c;
+    struct valve valve;
+    struct relay *relay;
+    const char *url;
+};
+
+static bool throttled_start(struct throttled *t)
+{
+    atomic_store(&t->valve.fate, RELAY_PASS);
+    t->relay = relay_start(&(struct relay_options){.url = etcd_servers_urls(servers)[0], .decide = decide, .context = &t->valve});
+    t->url = relay_url(t->relay);
+    make(&t->c, 2);
+    t->c.write_ms = 50;
+    t->c.etcd[0].endpoints = &t->url;
+    return league_start_all(&t->c);
+}
+
+static void throttled_stop(struct throttled *t)
+{
+    atomic_store(&t->valve.fate, RELAY_PASS);
+    league_remove(&t->c);
+    relay_stop(t->relay);
+}
+
+/* Sends one write while the valve does this; it must come back unclear. */
+static struct ask *unclear_write(struct throttled *t, enum relay_fate fate, int i)
+{
+    struct ask *a = ask_subscription(STR("uss1"), i);
+
+    atomic_store(&t->valve.fate, (int)fate);
+    ask_send(node(&t->c, 0), a);
+    ask_wait(a);
+    CHECK_INT(a->p.err, ERR_UNAVAILABLE);
+    CHECK(a->p.is_unclear);
+    return a;
+}
+
+static enum node_fate settled_fate(struct node *n, const struct ask *a)
+{
+    enum node_fate fate;
+    while ((fate = node_fate(n, &a->p.entry_hash)) == NODE_OPEN) league_breathe();
+    return fate;
+}
+
+static void an_unclear_write_is_open_until_its_slot_is_taken(void)
+{
+    static const enum relay_fate fates[] = {RELAY_LOSE_ANSWER, RELAY_LOSE_REQUEST};
+
+    for (int i = 0; i < 2; i++) {
+        struct throttled t;
+        if (throttled_start(&t)) {
+            struct ask *a = unclear_write(&t, fates[i], 1);
+            struct ask *refused = ask_subscription(STR("uss1"), 2);
+            if (fates[i] == RELAY_LOSE_REQUEST) { /* Nothing can have settled it. */
+                CHECK_INT(node_fate(node(&t.c, 0), &a->p.entry_hash), NODE_OPEN);
+                ask_send(node(&t.c, 0), refused);
+                ask_wait(refused);
+                CHECK_INT(refused->p.err, ERR_UNAVAILABLE);
+                CHECK(!refused->p.is_unclear); /* Nothing is signed beside what is unclear. */
+            }
+            ask_free(refused);
+            atomic_store(&t.valve.fate, RELAY_PASS);
+            CHECK_INT(settled_fate(node(&t.c, 0), a), NODE_COMMITTED);
+            CHECK(league_barrier(node(&t.c, 1), NULL));
+            CHECK(league_has(node(&t.c, 1), &a->p.change));
+            ask_free(a);
+            CHECK(writes(node(&t.c, 0), "uss1", 3));
+            CHECK(league_agrees(&t.c));
+        }
+        throttled_stop(&t);
+    }
+}
+
+/* A request that is delivered when nobody thinks of it any more. */
+static void an_unclear_write_is_settled_after_a_restart_too(void)
+{
+    static const struct {
+        enum relay_fate fate;
+        bool comes_before; /* The held request arrives before the node is back. */
+        enum node_fate wanted;
+    } cases[] = {{RELAY_LOSE_REQUEST, false, NODE_ABSENT}, {RELAY_HOLD, false, NODE_ABSENT}, {RELAY_HOLD, true, NODE_COMMITTED},
+                 {RELAY_LOSE_ANSWER, false, NODE_COMMITTED}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct throttled t;
+        if (throttled_start(&t)) {
+            struct ask *a = unclear_write(&t, cases[i].fate, 1);
+            bool is_committed = cases[i].wanted == NODE_COMMITTED;
+            league_stop(&t.c, 0);
+            if (cases[i].comes_before) CHECK(relay_release(t.relay));
+            atomic_store(&t.valve.fate, RELAY_PASS);
+            if (CHECK(league_start(&t.c, 0) == OK)) {
+                CHECK_INT(settled_fate(node(&t.c, 0), a), cases[i].wanted); /* A tick settles it, nobody writes. */
+                if (cases[i].fate == RELAY_HOLD && !cases[i].comes_before) CHECK(relay_release(t.relay));
+                CHECK(league_agrees(&t.c));
+                CHECK(league_has(node(&t.c, 0), &a->p.change) == is_committed);
+                CHECK(writes(node(&t.c, 0), "uss1", 3));
+                league_stop(&t.c, 0);
+            }
+            if (CHECK(league_start(&t.c, 0) == OK)) CHECK_INT(node_fate(node(&t.c, 0), &a->p.entry_hash), cases[i].wanted);
+            ask_free(a);
+            CHECK(league_agrees(&t.c));
+        }
+        throttled_stop(&t);
+    }
+}
+
+static void a_node_that_was_away_catches_up(void)
+{
+    struct league c;
+
+    make(&c, 3);
+    if (league_start_all(&c)) {
+        league_stop(&c, 2);
+        for (int i = 0; i < 600; i++) CHECK(writes(node(&c, i % 2), "uss2", i)); /* More than one look reads at once. */
+        if (CHECK(league_start(&c, 2) == OK)) CHECK(league_agrees(&c));
+        CHECK(writes(node(&c, 2), "uss2", 5));
+        for (int i = 0; i < 3; i++) league_stop(&c, i);
+        if (league_start_all(&c)) CHECK(league_agrees(&c));
+    }
+    league_remove(&c);
+}
+
+static void two_processes_with_one_key_are_found_out(void)
+{
+    struct league c;
+    struct home twin;
+
+    make(&c, 2);
+    if (league_start_all(&c)) {
+        CHECK(writes(node(&c, 0), "uss1", 1));
+        league_stop(&c, 0);
+        home_copy(&c.homes[0], &twin);
+        if (CHECK(league_start(&c, 0) == OK)) {
+            struct home first = c.homes[0];
+            c.homes[0] = twin;
+            if (CHECK(league_start(&c, 0) == OK)) {
+                struct node_status status[2];
+                (void)writes(first.node, "uss1", 2);
+                (void)writes(node(&c, 0), "uss1", 3);
+                (void)writes(first.node, "uss1", 4);
+                (void)writes(node(&c, 0), "uss1", 5);
+                node_status(first.node, &status[0]);
+                node_status(node(&c, 0), &status[1]);
+                CHECK(!status[0].takes_writes || !status[1].takes_writes);
+                CHECK(strstr(status[!status[1].takes_writes].stopped_because.text, "another process") != NULL);
+            }
+            home_remove(&first);
+        }
+    }
+    league_remove(&c);
+}
+
+/* The second node of m1: m1's root key signs, the node of m0 hands in. */
+static void make_second(struct league *c, struct home *second, struct buf *ret)
+{
+    struct keys own = {0}, root = {0};
+    struct root_place place = {0};
+    struct state_pin pin;
+    uint8_t author[8];
+    struct change join;
+
+    home_make(second);
+    must(keys_make_node(second->dir, &c->why) == OK && keys_open_member(&own, second->dir, &c->why) == OK);
+    must(keys_open(&root, c->homes[1].dir, false, &c->why) == OK);
+    root_entry_author(&root.root.public, author);
+    CHECK(league_barrier(node(c, 0), NULL)); /* That it knows how m1 joined. */
+    const struct view *v = state_read(node_state(node(c, 0)), &pin);
+    must(state_author_next(v, author, &place.slot, &place.previous, &place.time_ms));
+    state_done_reading(&pin);
+    if (place.time_ms < node_now_us() / 1000) place.time_ms = node_now_us() / 1000;
+    join = keys_join(&own, STR("m1"), &c->founding.hash);
+    must(root_entry_sign(&place, c->founding.genesis.origin, &root.root, &join, 1, ret, &c->why) == OK);
+    keys_done(&own);
+    keys_done(&root);
+}
+
+static void an_entry_of_a_root_key_is_handed_in_anywhere(void)
+{
+    AUTO(buf_done) struct buf join = {0};
+    struct league_pass pass;
+    struct home second;
+    struct league c;
+
+    make(&c, 2);
+    if (league_start_all(&c)) {
+        make_second(&c, &second, &join);
+        struct home m1 = c.homes[1];
+        c.homes[1] = second;
+        c.etcd[1] = c.etcd[0];
+        CHECK(league_start(&c, 1) == OK); /* Before it is known: it waits. */
+        struct ask *early = ask_subscription(STR("uss1"), 1);
+        ask_send(node(&c, 1), early);
+        ask_wait(early);
+        CHECK_INT(early->p.err, ERR_UNAVAILABLE);
+        CHECK(!early->p.is_unclear);
+        ask_free(early);
+
+        league_pass(node(&c, 0), &pass, buf_str(&join));
+        bool is_in = CHECK_INT(pass.p.err, OK);
+        if (!is_in) printf("# %s\n", pass.p.why.text);
+        CHECK_INT(pass.p.n_changes, 1);
+        CHECK_INT(pass.p.outcomes[0], REASON_ACCEPTED);
+        league_pass(node(&c, 0), &pass, buf_str(&join));
+        CHECK_INT(pass.p.err, ERR_CONFLICT); /* Once is enough. */
+        join.at[join.n - 1] ^= 1;
+        league_pass(node(&c, 0), &pass, buf_str(&join));
+        CHECK_INT(pass.p.err, ERR_RIGHTS);
+        league_pass(node(&c, 0), &pass, STR("nonsense"));
+        CHECK_INT(pass.p.err, ERR_INPUT);
+
+        if (is_in) {
+            league_wait_joined(node(&c, 1));
+            CHECK(writes(node(&c, 1), "uss1", 2));
+            CHECK(writes(node(&c, 1), "ussOf1", 2));
+        }
+        CHECK(league_agrees(&c));
+        home_remove(&m1);
+    }
+    league_remove(&c);
+}
+
+static void in_a_network_of_one_an_entry_of_the_root_key_is_handed_in_as_well(void)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    struct home h;
+    struct why why = {0};
+    struct keys keys = {0};
+    struct root_place place = {0};
+    struct str name = STR("member");
+    struct change record = {.kind = CHANGE_PARTICIPANT, .uss = STR("uss9"), .rights = RIGHTS_ALL, .names = &name, .n_names = 1};
+    struct state_pin pin;
+    struct league_pass pass;
+    uint8_t author[8];
+
+    home_make(&h);
+    if (CHECK(home_start(&h, &why) == OK)) {
+        must(keys_open(&keys, h.dir, false, &why) == OK);
+        root_entry_author(&keys.root.public, author);
+        must(state_author_next(state_read(node_state(h.node), &pin), author, &place.slot, &place.previous, &place.time_ms));
+        state_done_reading(&pin);
+        CHECK(root_entry_sign(&place, node_origin(h.node), &keys.root, &record, 1, &bytes, &why) == OK);
+        league_pass(h.node, &pass, buf_str(&bytes));
+        CHECK_INT(pass.p.err, OK);
+        CHECK_INT(pass.p.index, 2);
+        CHECK(writes(h.node, "uss1", 1));
+        keys_done(&keys);
+    }
+    home_remove(&h);
+}
+
+static bool says(const struct why *w, const char *part)
+{
+    if (strstr(w->text, part)) return true;
+    printf("# \"%s\" does not say \"%s\"\n", w->text, part);
+    return false;
+}
+
+static void what_does_not_belong_together_does_not_start(void)
+{
+    struct league c, other;
+    struct buf kept;
+
+    make(&c, 2);
+    make(&other, 2);
+    if (league_start_all(&c)) {
+        league_stop(&c, 0);
+        c.etcd[0].allow_old = false;
+        CHECK_INT(league_start(&c, 0), ERR_STATE);
+        CHECK(says(&c.why, "3.5.33"));
+        c.etcd[0].allow_old = true;
+        kept = c.founding.bytes;
+        c.founding.bytes = other.founding.bytes;
+        CHECK_INT(league_start(&c, 0), ERR_INPUT);
+        CHECK(says(&c.why, "another network"));
+        c.founding.bytes = kept;
+        CHECK(league_start(&c, 0) == OK);
+    }
+    league_remove(&c);
+    league_remove(&other);
+}
+
+int main(void)
+{
+    RUN(in_a_network_of_one_an_entry_of_the_root_key_is_handed_in_as_well);
+    if (!etcd_servers_can()) {
+        t_skip("nodes of several members share one order", "etcd is not installed");
+        return t_done();
+    }
+    servers = etcd_servers_start(&(struct etcd_servers_options){.n = 1});
+    if (!CHECK(servers != NULL)) return t_done();
+    RUN(three_nodes_join_and_hold_the_same_state);
+    RUN(a_barrier_shows_what_another_node_was_told);
+    RUN(of_two_intents_at_once_in_one_place_one_is_refused);
+    RUN(without_etcd_reads_age_and_writes_wait_for_another_day);
+    RUN(an_unclear_write_is_open_until_its_slot_is_taken);
+    RUN(an_unclear_write_is_settled_after_a_restart_too);
+    RUN(a_node_that_was_away_catches_up);
+    RUN(two_processes_with_one_key_are_found_out);
+    RUN(an_entry_of_a_root_key_is_handed_in_anywhere);
+    RUN(what_does_not_belong_together_does_not_start);
+    etcd_servers_stop(servers);
+    return t_done();
+}
