@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,22 +138,65 @@ static enum err read_slots(struct heads *h, struct why *why)
     return OK;
 }
 
-enum err heads_open(const char *path, struct heads **ret, struct why *why)
+static enum err open_locked(const char *path, int *ret, struct why *why)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    struct heads *h;
     enum err err;
 
     if (fd < 0)
         return fail(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_DISK, "%s: cannot open: %s", path, strerror(errno));
+    if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
+        err = fail(why, ERR_BUSY, "%s: another process holds it (%s)", path, strerror(errno));
+        (void)close(fd);
+        return err;
+    }
+    *ret = fd;
+    return OK;
+}
+
+static enum err copy_to(int from, const char *fresh, struct why *why)
+{
+    char slots[2 * SLOT_BYTES];
+    ssize_t n = pread(from, slots, sizeof slots, 0);
+    int fd = n < 0 ? -1 : open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    enum err err = OK;
+
+    errno = fd < 0 ? errno : ENOSPC; /* A short write sets none. */
+    if (fd < 0 || pwrite(fd, slots, (size_t)n, 0) != n || fsync(fd) != 0)
+        err = fail(why, ERR_DISK, "%s: cannot copy: %s", fresh, strerror(errno));
+    if (fd >= 0) (void)close(fd);
+    return err;
+}
+
+enum err heads_renew(const char *path, struct why *why)
+{
+    AUTO(buf_done) struct buf fresh = {0};
+    int fd;
+    enum err err = open_locked(path, &fd, why);
+
+    if (err) return err;
+    buf_addf(&fresh, "%s.new", path);
+    err = copy_to(fd, buf_z(&fresh), why);
+    if (err == OK && rename(buf_z(&fresh), path) != 0)
+        err = fail(why, ERR_DISK, "%s: cannot make anew: %s", path, strerror(errno));
+    if (err) (void)unlink(buf_z(&fresh));
+    (void)close(fd);
+    return err ? err : store_sync_folder(path, why);
+}
+
+enum err heads_open(const char *path, struct heads **ret, struct why *why)
+{
+    struct heads *h;
+    enum err err;
+    int fd;
+
+    TRY(open_locked(path, &fd, why));
     h = mem_zalloc(sizeof *h);
     h->fd = fd;
     buf_addf(&h->path, "%s", path);
     must(pthread_mutex_init(&h->lock, NULL) == 0);
-    if (fcntl(fd, F_OFD_SETLK, &lock) != 0)
-        err = fail(why, ERR_BUSY, "%s: another process holds it (%s)", path, strerror(errno));
-    else err = read_slots(h, why);
+    err = read_slots(h, why);
     if (err) {
         heads_close(h);
         return err;

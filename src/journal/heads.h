@@ -27,6 +27,11 @@ struct heads;
 /* Makes the file with no head in it. ERR_CONFLICT if there is one. */
 CHECKED enum err heads_create(const char *path, struct why *why);
 
+/* A synced copy takes the file's place. Whoever signs calls it before heads_open(): after a sync that failed, the system may show a head
+ * that never reached the medium; it would be shown to others now and be gone after the next loss of power. ERR_NOT_FOUND, ERR_BUSY as
+ * heads_open(); ERR_DISK, and the file is as it was. */
+CHECKED enum err heads_renew(const char *path, struct why *why);
+
 /* ERR_NOT_FOUND if there is no file, ERR_BUSY if another process holds it, ERR_CORRUPT if no slot is good. */
 CHECKED enum err heads_open(const char *path, struct heads **ret, struct why *why);
 void heads_close(struct heads *h); /* NULL is fine. */

@@ -107,6 +107,7 @@ void intake_done(struct intake *in)
     place_vec_done(&in->stored);
     etcd_answer_done(&in->second);
     buf_done(&in->saved);
+    buf_done(&in->source);
 }
 
 enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct why *why)
@@ -175,6 +176,21 @@ static enum err read_created(struct intake *in, const uint8_t author[8], uint64_
     return OK;
 }
 
+void intake_came_from(struct intake *in)
+{
+    buf_clear(&in->source);
+    buf_add_str(&in->source, str_of(etcd_endpoint(in->etcd)));
+}
+
+/* The next read is to be another endpoint's than the answer's, however often the client has moved on since. */
+static void read_elsewhere(struct intake *in)
+{
+    for (size_t i = 0; i < etcd_n_endpoints(in->etcd); i++) {
+        if (!str_equal(str_of(etcd_endpoint(in->etcd)), buf_str(&in->source))) return;
+        etcd_move_on(in->etcd);
+    }
+}
+
 /* Bytes that are no entry of the slot: is that what others see, too? Sets *bytes to what counts. */
 static enum err judge_bad(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision,
                           struct str *bytes, bool *ret_has_leaf, struct why *why)
@@ -182,7 +198,7 @@ static enum err judge_bad(struct intake *in, const uint8_t author[8], uint64_t s
     struct str other;
 
     *ret_has_leaf = false;
-    etcd_move_on(in->etcd);
+    read_elsewhere(in);
     TRY(read_created(in, author, slot, create_revision, &other, why));
     if (str_equal(other, *bytes)) {
         in->counts.garbage++;
@@ -333,6 +349,7 @@ static enum err read_on(struct intake *in, const uint8_t author[8], int64_t revi
             range.limit /= 4;
             continue;
         }
+        if (err == OK) intake_came_from(in);
         if (err == OK && answer.revision < revision) err = fail(why, ERR_UNAVAILABLE, "etcd at %s lags behind", etcd_endpoint(in->etcd));
         if (err == OK) err = intake_found(in, author, answer.ranges, answer.revision, why);
         /* Strange keys alone fill an answer: go on behind them. */

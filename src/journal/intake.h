@@ -46,6 +46,7 @@ struct intake {
     struct journal_etcd_counts counts;
     struct etcd_answer second; /* Of reads within the work on another answer. */
     struct buf saved;
+    struct buf source; /* The endpoint that gave the answer at work. */
 };
 
 /* From the store's entries and the state beside them. ERR_STATE: another epoch. */
@@ -57,6 +58,10 @@ enum err intake_break(struct intake *in, enum err err, struct why *why);
 
 /* False, and counted, if the answer is older than one before. */
 bool intake_is_fresh(struct intake *in, int64_t revision);
+
+/* The answer that intake_found() is about to be told of came from the client's present endpoint: whatever is wrong in it is read
+ * again at another one. */
+void intake_came_from(struct intake *in);
 
 /* The author's slots as one answer shows them at revision, from the wanted one on. ERR_NOT_FOUND: a gap. */
 CHECKED enum err intake_found(struct intake *in, const uint8_t author[8], const struct etcd_found *found, int64_t revision,

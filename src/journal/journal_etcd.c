@@ -75,6 +75,7 @@ static enum err take_answer(struct intake *in, const struct view *v, const struc
 {
     enum err kept = OK;
 
+    intake_came_from(in);
     for (size_t i = 0; i < v->n; i++) {
         enum err err = intake_found(in, v->authors[i], &a->ranges[i], a->revision, why);
         if (in->broken) return in->broken;

@@ -200,7 +200,8 @@ static enum err open_heads(struct node *n, struct why *why)
     if (snprintf(path, sizeof path, "%s/heads", n->dir) >= (int)sizeof path) {
         return fail(why, ERR_INPUT, "the data folder's path is too long");
     }
-    enum err e = heads_open(path, &n->heads, why);
+    enum err e = heads_renew(path, why);
+    if (e == OK) e = heads_open(path, &n->heads, why);
     if (e == ERR_NOT_FOUND && store_size(n->store) == 0) {
         TRY(heads_create(path, why));
         e = heads_open(path, &n->heads, why);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -119,6 +120,34 @@ static void one_process_holds_it(void)
     heads_close(h);
     CHECK_INT(heads_open(path, &second, &why), OK);
     heads_close(second);
+    folder_remove();
+}
+
+static void a_copy_takes_its_place_with_all_that_was_signed(void)
+{
+    struct heads *h = NULL;
+    struct why why;
+    char fresh[sizeof path + 4];
+
+    folder_make();
+    CHECK_INT(heads_renew(path, &why), ERR_NOT_FOUND);
+    must(heads_create(path, &why) == OK && heads_open(path, &h, &why) == OK);
+    CHECK_INT(heads_renew(path, &why), ERR_BUSY);
+    CHECK_INT(swap(h, 0, 10, &why), OK);
+    CHECK_INT(swap(h, 10, 12, &why), OK);
+    heads_close(h);
+    CHECK_INT(heads_renew(path, &why), OK);
+    (void)snprintf(fresh, sizeof fresh, "%s.new", path);
+    CHECK(access(fresh, F_OK) != 0);
+    must(mkdir(fresh, 0700) == 0); /* A copy cannot be made. */
+    CHECK_INT(heads_renew(path, &why), ERR_DISK);
+    CHECK(strstr(why.text, path) != NULL);
+    must(rmdir(fresh) == 0);
+    must(heads_open(path, &h, &why) == OK);
+    CHECK_INT(last_size(h), 12);
+    CHECK(!heads_was_torn(h));
+    CHECK_INT(swap(h, 12, 14, &why), OK);
+    heads_close(h);
     folder_remove();
 }
 
@@ -240,6 +269,7 @@ int main(void)
     RUN(the_store_must_be_made_once_and_be_there);
     RUN(a_head_neither_goes_back_nor_contradicts);
     RUN(one_process_holds_it);
+    RUN(a_copy_takes_its_place_with_all_that_was_signed);
     RUN(a_torn_swap_leaves_the_head_before_it);
     RUN(a_store_without_a_good_slot_is_lost_and_says_so);
     RUN(after_a_failed_write_nothing_is_swapped);
