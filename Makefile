@@ -46,13 +46,17 @@ FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
 ORACLE_SRC := $(if $(and $(wildcard /usr/include/s2/s2loop.h),$(wildcard /usr/include/geodesic.h)),$(wildcard test/oracle/oracle_*.c))
 ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
+# The simulation stands in for the system's calls and for the client of etcd (test/sim/posix.c, etcd_model.c).
+SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard test/sim/*.c))
+SIM_WRAPPED := clock_gettime nanosleep getrandom open fcntl close read write pread pwrite fsync fdatasync ftruncate fstat stat rename link \
+               unlink mkdir mmap opendir readdir closedir store_open key_verify
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 SLOW := $(B)/bench/slow/clearline $(B)/bench/slow/floor
 BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-all objects tests replays lint bench bench-line fuzz install clean FORCE
+.PHONY: all check check-all objects tests replays sim lint bench bench-line fuzz install clean FORCE
 
 all: build/clearline
 
@@ -106,16 +110,24 @@ $(ORACLES): $(B)/%: $(B)/%.o $(B)/test/oracle/oracle_s2.o $(TEST_LIB) $(B)/libcl
 $(REPLAYS): $(B)/%: $(B)/%.o $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) -o $@ $< $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearline.a $(LIBS)
 
-objects: $(OBJ) $(TEST_LIB) $(TESTS:=.o) $(REPLAYS:=.o)
-tests: $(TESTS)
+$(B)/test/sim/sim: $(SIM_OBJ) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) $(SIM_WRAPPED:%=-Wl,--wrap=%) -o $@ $(SIM_OBJ) $(B)/libclearline.a $(LIBS)
+
+objects: $(OBJ) $(TEST_LIB) $(SIM_OBJ) $(TESTS:=.o) $(REPLAYS:=.o)
+tests: $(TESTS) $(B)/test/sim/sim
 replays: $(REPLAYS)
 
 # make check ONLY="proof merkle" runs the tests whose path contains one of the words.
-check: $(TESTS) $(REPLAYS) build/clearline
+check: tests $(REPLAYS) build/clearline
 	@B=$(B) tools/check.sh $(ONLY)
 
-check-all: $(TESTS) $(REPLAYS) $(ORACLES) build/clearline
+check-all: tests $(REPLAYS) $(ORACLES) build/clearline
 	@B=$(B) tools/check.sh --all $(ONLY)
+
+# Seeds of a whole network: make sim SEEDS=1000
+SEEDS ?= 200
+sim: $(B)/test/sim/sim
+	@B=$(B) SIM_SEEDS=$(SEEDS) test/sim/sim.sh
 
 lint: $(CORE_OBJ)
 	B=$(B) tools/check-layers.sh
@@ -145,4 +157,4 @@ install: build/clearline
 clean:
 	rm -rf build
 
--include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d) $(BENCH_LIB:.o=.d) $(ORACLES:=.d)
+-include $(OBJ:.o=.d) $(TEST_LIB:.o=.d) $(TESTS:=.d) $(REPLAYS:=.d) $(BENCHES:=.d) $(BENCH_LIB:.o=.d) $(ORACLES:=.d) $(SIM_OBJ:.o=.d)

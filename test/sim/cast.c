@@ -1,0 +1,111 @@
+/* cast.c - keys from seeds, genesis, and the roots' joins.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "cast.h"
+
+#include <stdio.h>
+
+#include "entry/entry.h"
+#include "etcd_model.h"
+#include "journal/slots.h"
+#include "state/genesis.h"
+
+struct cast cast;
+
+static void id_of(const struct key_secret *k, uint8_t ret[8])
+{
+    struct hash h = hash_of(str_make(k->public.b, sizeof k->public.b));
+
+    memcpy(ret, h.b, 8);
+}
+
+struct str cast_member(unsigned i)
+{
+    static const char *const names[WORLD_NODES_MAX] = {"m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"};
+
+    return str_of(names[i]);
+}
+
+struct str cast_uss(unsigned i)
+{
+    static const char *const names[WORLD_NODES_MAX] = {"uss0", "uss1", "uss2", "uss3", "uss4", "uss5", "uss6", "uss7"};
+
+    return str_of(names[i]);
+}
+
+int cast_find(const uint8_t author[8])
+{
+    for (size_t i = 0; i < cast.n_nodes; i++)
+        if (memcmp(cast.ids[i], author, 8) == 0) return (int)i;
+    return -1;
+}
+
+static void make_keys(void)
+{
+    static bool are_made;
+
+    if (are_made) return;
+    are_made = true;
+    for (int i = 0; i < WORLD_NODES_MAX; i++) {
+        struct key_secret *const of[] = {&cast.roots[i], &cast.entries[i], &cast.logs[i], &cast.mirrors[i]};
+        for (size_t k = 0; k < sizeof of / sizeof *of; k++) key_secret_init(of[k], (uint8_t[32]){9, (uint8_t)k, (uint8_t)i});
+        id_of(&cast.roots[i], cast.root_ids[i]);
+        id_of(&cast.entries[i], cast.ids[i]);
+        (void)snprintf(cast.mirror_names[i], sizeof cast.mirror_names[i], "node%d.example/mirror", i);
+    }
+}
+
+void cast_begin(unsigned n_members, size_t n_nodes)
+{
+    struct genesis_member members[WORLD_NODES_MAX];
+
+    make_keys();
+    cast.n_members = n_members;
+    cast.n_nodes = n_nodes;
+    for (unsigned i = 0; i < n_members; i++) members[i] = (struct genesis_member){cast_member(i), cast.roots[i].public};
+    buf_clear(&cast.genesis);
+    genesis_encode(&(struct genesis){.origin = CAST_ORIGIN,
+                                     .rules = 1,
+                                     .members = members,
+                                     .n_members = n_members,
+                                     .created_ms = WORLD_START_US / 1000 - 1000},
+                   &cast.genesis);
+    cast.genesis_hash = hash_of(buf_str(&cast.genesis));
+    cast.seats = (struct seats){.origin = CAST_ORIGIN, .n_members = n_members, .n_nodes = n_nodes};
+    for (size_t i = 0; i < n_nodes; i++)
+        cast.seats.nodes[i] = (struct seats_node){
+            .member = (unsigned)(i % n_members),
+            .log = note_key_make(CAST_ORIGIN, NOTE_ED25519, &cast.logs[i].public),
+            .mirror = note_key_make(str_of(cast.mirror_names[i]), NOTE_COSIGNATURE, &cast.mirrors[i].public),
+        };
+    must(seats_check(&cast.seats, NULL) == OK);
+}
+
+void cast_end(void)
+{
+    buf_done(&cast.genesis);
+}
+
+void cast_join_all(void)
+{
+    struct hash previous[WORLD_NODES_MAX] = {{{0}}};
+    uint64_t n[WORLD_NODES_MAX] = {0};
+    struct slots slots;
+
+    slots_init(&slots, &cast.genesis_hash, 0);
+    for (size_t i = 0; i < cast.n_nodes; i++) {
+        AUTO(arena_done) struct arena arena = {0};
+        AUTO(buf_done) struct buf bytes = {0};
+        unsigned m = (unsigned)(i % cast.n_members);
+        struct change join = {.kind = CHANGE_JOIN, .member = cast_member(m), .digest = cast.genesis_hash};
+        struct entry e = {.slot = n[m]++, .previous = previous[m], .time_ms = WORLD_START_US / 1000, .changes = &join, .n_changes = 1};
+        memcpy(join.entry_key, cast.entries[i].public.b, 32);
+        memcpy(join.log_key, cast.logs[i].public.b, 32);
+        memcpy(join.mirror_key, cast.mirrors[i].public.b, 32);
+        memcpy(e.author, cast.root_ids[m], 8);
+        entry_encode(&e, CAST_ORIGIN, &cast.roots[m], &bytes);
+        previous[m] = hash_of(buf_str(&bytes));
+        etcd_model_put(slots_key(&slots, e.author, e.slot, &arena), buf_str(&bytes));
+    }
+    slots_done(&slots);
+}

@@ -1,0 +1,203 @@
+/* sim.c - runs seeds of a whole network and says which of them show something that must not be.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ *     sim [--lie KIND] FIRST [COUNT]     COUNT seeds from FIRST on; without COUNT one, which says what happens
+ *
+ * Each seed: 2 to 7 nodes of 2 to 5 members, some seconds of trouble, then calm. Prints TAP: one line for each seed that failed,
+ * with the command that replays it, and one for all.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "actor.h"
+#include "cast.h"
+#include "client.h"
+#include "disk.h"
+#include "etcd_model.h"
+#include "judge.h"
+
+#define TROUBLE_EVERY (10 * MS)
+#define CALM_US (30 * S)
+
+static bool trouble_is_over;
+
+static void trouble(void *context, bool happens)
+{
+    (void)context;
+    if (!happens) return;
+    if (!trouble_is_over) etcd_model_trouble();
+    actors_trouble();
+    world_at(world.now_us + TROUBLE_EVERY, trouble, NULL);
+}
+
+static bool may_split(enum lie lie)
+{
+    return lie == LIE_FORK || lie == LIE_FALSIFY || lie == LIE_FORGET;
+}
+
+/* All stand at one position, have settled everything, and signed it together. */
+static bool is_done(void)
+{
+    for (size_t i = 0; i < cast.n_nodes; i++) {
+        if (actor_is_broken((int)i) || !actor_has_settled((int)i) || actor_position((int)i) != judge_size()) return false;
+        if (actor_full_size((int)i) + 20 < 2 * judge_size()) return false;
+    }
+    return clients_have_settled();
+}
+
+/* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
+ * grow that far, because etcd has forgotten what it knows, says that. */
+static void check_split(void)
+{
+    for (size_t i = 0; i < cast.n_nodes; i++)
+        if (actor_is_divided((int)i) || actor_is_refused((int)i) || actor_is_broken((int)i) || actor_is_behind((int)i)) return;
+    judge_fail("the network is split, and nobody knows");
+}
+
+static void check_end(enum lie lie)
+{
+    if (judge_is_split()) {
+        check_split();
+        return;
+    }
+    for (size_t i = 0; i < cast.n_nodes; i++) {
+        int node = (int)i;
+        if (may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
+        if (!actor_has_settled(node)) judge_fail("node %d is %s, and has not settled what is unclear", node, actor_is_up(node) ? "up" : "down");
+        else if (actor_position(node) != judge_size())
+            judge_fail("node %d stands at %llu of %llu", node, (unsigned long long)actor_position(node), (unsigned long long)judge_size());
+        else if (actor_is_refused(node)) judge_fail("node %d refuses to sign", node);
+        else if (actor_full_size(node) + 20 < 2 * judge_size())
+            judge_fail("node %d knows a full head of %llu, and %llu leaves", node, (unsigned long long)actor_full_size(node), (unsigned long long)(2 * judge_size()));
+        if (actor_is_divided(node)) judge_fail("node %d sees a fork where there is none", node);
+    }
+    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
+        judge_fail("a client still does not know what became of a write");
+}
+
+static void choose_world(int64_t *ret_trouble_us)
+{
+    unsigned n_members = (unsigned)world_between(2, 5);
+    size_t n_nodes = n_members + (world_chance(300) ? world_below(3) : 0);
+
+    cast_begin(n_members, n_nodes);
+    for (size_t i = 0; i < n_nodes; i++) {
+        world.steady_us[i] = world_between(0, 3600 * S);
+        world.skew_us[i] = world_chance(300) ? world_between(-4 * S, 4 * S) : world_between(-20 * MS, 20 * MS);
+    }
+    *ret_trouble_us = world_between(3 * S, 25 * S);
+}
+
+static enum lie choose_lie(int wanted)
+{
+    bool lies = world_chance(400);
+    enum lie lie = (enum lie)(1 + world_below(N_LIES - 1));
+
+    return wanted >= 0 ? (enum lie)wanted : lies ? lie : LIE_NONE;
+}
+
+static bool run(uint64_t seed, int wanted_lie, bool talks)
+{
+    int64_t trouble_us;
+    enum lie lie;
+    bool is_good;
+
+    world_begin(seed, talks);
+    disk_reset(seed);
+    lie = choose_lie(wanted_lie);
+    choose_world(&trouble_us);
+    judge_begin(lie);
+    etcd_model_begin(lie);
+    cast_join_all();
+    actors_begin();
+    clients_begin();
+    trouble_is_over = false;
+    world_say("%u members, %zu nodes, %.1f s of trouble, lie: %s", cast.n_members, cast.n_nodes, (double)trouble_us / S, lie_name(lie));
+    trouble(NULL, true);
+    while (world_step(trouble_us) && !judge_has_failed()) {}
+    world_say("calm");
+    trouble_is_over = true;
+    etcd_model_calm();
+    actors_calm();
+    clients_calm();
+    while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
+        if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
+    }
+    if (!judge_has_failed()) check_end(lie);
+    is_good = !judge_has_failed();
+    if (!is_good) printf("not ok - seed %llu, lie %s: %s\n", (unsigned long long)seed, lie_name(lie), judge_first_failure());
+    actors_end();
+    clients_end();
+    etcd_model_end();
+    world_end();
+    disk_reset(0);
+    cast_end();
+    judge_end();
+    return is_good;
+}
+
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    (void)__real_clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void say(const char *what, uint64_t n)
+{
+    printf(", %s %llu", what, (unsigned long long)n);
+}
+
+static void say_counts(double ms_each)
+{
+    printf("# %.1f ms a seed", ms_each);
+    say("entries applied", actor_counts.n_entries);
+    say("writes accepted", client_counts.n_accepted);
+    say("refused", client_counts.n_refused);
+    say("reads", client_counts.n_reads);
+    say("unclear", client_counts.n_unclear);
+    say("found committed", client_counts.n_committed);
+    say("absent", client_counts.n_absent);
+    say("starts after others", actor_counts.n_restarts);
+    say("heads signed", actor_counts.n_heads);
+    say("settled", actor_counts.n_settled);
+    say("garbage", actor_counts.n_garbage);
+    say("squatted", actor_counts.n_squatted);
+    say("disputed", actor_counts.n_disputed);
+    say("overwritten", actor_counts.n_overwritten);
+    say("stale", actor_counts.n_stale);
+    say("gaps", actor_counts.n_gaps);
+    printf("\n");
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first, count, n_failed = 0;
+    int lie = -1, at = 1;
+    bool talks;
+    double from = seconds();
+
+    if (argc > at + 1 && strcmp(argv[at], "--lie") == 0) {
+        for (int i = 0; i < N_LIES; i++)
+            if (strcmp(argv[at + 1], lie_name((enum lie)i)) == 0) lie = i;
+        at += 2;
+    }
+    first = argc > at ? strtoull(argv[at], NULL, 10) : 1;
+    talks = argc == at + 1;
+    count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 1;
+    disk_install();
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        if (run(seed, lie, talks)) continue;
+        n_failed++;
+        printf("# replay: %s%s%s %llu\n", argv[0], lie >= 0 ? " --lie " : "", lie >= 0 ? lie_name((enum lie)lie) : "", (unsigned long long)seed);
+        if (n_failed >= 20) break;
+    }
+    if (!n_failed) printf("ok 1 - %llu seeds from %llu on\n", (unsigned long long)count, (unsigned long long)first);
+    say_counts((seconds() - from) * 1000 / (double)count);
+    printf("1..%llu\n", (unsigned long long)(n_failed ? n_failed : 1));
+    return n_failed > 0;
+}
