@@ -15,6 +15,8 @@ int cmd_doctor(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_line(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_member(int argc, char **argv);
+int cmd_participant(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_status(int argc, char **argv);

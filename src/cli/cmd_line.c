@@ -3,6 +3,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/hex.h"
 #include "base/instant.h"
@@ -15,6 +16,8 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "entry/entry.h"
+
+#define SIGNED_WAITS 250 /* Times 20 ms. */
 
 /* --- suspend, resume -------------------------------------------------------------------------- */
 
@@ -159,13 +162,41 @@ static enum err walk(struct log_source *s, struct history *h, struct why *why)
     return OK;
 }
 
-static enum err open_source(const struct desk_options *o, const char *journal, struct log_source **ret, struct why *why)
+static void pause_shortly(void)
+{
+    struct timespec pause = {.tv_nsec = 20 * 1000000};
+    (void)nanosleep(&pause, NULL);
+}
+
+/* What stands in the journal when it is asked for is signed a moment later: waits for that. */
+static enum err open_log(const struct desk_options *o, struct log_source **ret, struct why *why)
 {
     AUTO(buf_done) struct buf token = {0};
+    struct log_source *source = NULL;
+    struct json_node status;
+    struct desk desk = {0};
+    uint64_t wanted = 0;
 
-    if (journal) return log_source_open_data(journal, ret, why);
-    if (o->key || o->token_file || o->data) TRY(desk_token(o, &token, why));
-    return log_source_open_url(o->url, buf_str(&token), ret, why);
+    if (!o->key && !o->token_file && !o->data) return log_source_open_url(o->url, STR(""), ret, why);
+    TRY(desk_token(o, &token, why));
+    TRY(desk_open(o, &desk, why));
+    enum err e = desk_ask(&desk, "/aux/v1/status", (struct str){0}, &status, why);
+    if (e == OK) wanted = (uint64_t)desk_number(status, "position");
+    desk_done(&desk);
+    for (int i = 0; e == OK; i++) {
+        e = log_source_open_url(o->url, buf_str(&token), &source, why);
+        if (e != OK || log_source_size(source) >= wanted) break;
+        if (i == SIGNED_WAITS) {
+            (void)fprintf(stderr, "clearline line history: %" PRIu64 " of %" PRIu64 " entries are signed: those are looked at\n",
+                          log_source_size(source), wanted);
+            break;
+        }
+        log_source_close(source);
+        source = NULL;
+        pause_shortly();
+    }
+    if (e == OK) *ret = source;
+    return e;
 }
 
 static int run_history(int argc, char **argv)
@@ -190,7 +221,7 @@ static int run_history(int argc, char **argv)
 
     if (!args_parse(&args, argc, argv, &code)) return code;
     h.member = str_of(member);
-    enum err e = open_source(&o, journal, &source, &why);
+    enum err e = journal ? log_source_open_data(journal, &source, &why) : open_log(&o, &source, &why);
     if (e == OK) e = walk(source, &h, &why);
     if (!h.json && h.table.n_columns) table_print(&h.table);
     log_source_close(source);

@@ -5,7 +5,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/hex.h"
 #include "base/json.h"
@@ -13,6 +12,7 @@
 #include "cli/file.h"
 #include "cli/founding.h"
 #include "cli/keyfile.h"
+#include "cli/words.h"
 
 struct lab {
     const struct lab_options *o;
@@ -43,26 +43,14 @@ static bool is_plain(struct str name)
     return name.n > 0 && name.n <= 64;
 }
 
-static int compare(const void *a, const void *b)
+static enum err read_names(const char *option, struct str text, struct str *ret, size_t *ret_n, struct why *why)
 {
-    return str_compare(*(const struct str *)a, *(const struct str *)b);
-}
+    size_t n;
 
-/* Names with commas between them, ascending, each once. */
-static enum err read_names(struct str text, size_t max, struct str *ret, size_t *ret_n, struct why *why)
-{
-    size_t n = 0;
-
-    while (text.n) {
-        struct str name = str_cut(&text, ',');
-        if (!is_plain(name)) return fail(why, ERR_INPUT, "\"%.*s\" is no name for a laboratory: letters, digits, '.', '-' and '_'", STR_ARG(name));
-        if (n == max) return fail(why, ERR_INPUT, "more than %zu members", max);
-        ret[n++] = name;
-    }
-    if (n == 0) return fail(why, ERR_INPUT, "no member is named");
-    qsort(ret, n, sizeof *ret, compare);
-    for (size_t i = 1; i < n; i++)
-        if (str_equal(ret[i - 1], ret[i])) return fail(why, ERR_INPUT, "\"%.*s\" is named twice", STR_ARG(ret[i]));
+    TRY(words_read(option, text, LAB_MEMBERS_MAX, ret, &n, why));
+    for (size_t i = 0; i < n; i++)
+        if (!is_plain(ret[i]))
+            return fail(why, ERR_INPUT, "%s: \"%.*s\" is no name for a laboratory: letters, digits, '.', '-' and '_'", option, STR_ARG(ret[i]));
     *ret_n = n;
     return OK;
 }
@@ -85,7 +73,7 @@ static enum err read_participants(struct lab *lab, struct why *why)
         c->uss = str_cut(&rest, '=');
         if (c->uss.n == 0 || c->uss.n > LIMIT_SUB_BYTES) return fail(why, ERR_INPUT, "--participant wants SUB or SUB=NAME,NAME");
         if (!rest.n) continue;
-        TRY(read_names(rest, LAB_MEMBERS_MAX, names, &c->n_names, why));
+        TRY(read_names("--participant", rest, names, &c->n_names, why));
         for (size_t k = 0; k < c->n_names; k++)
             if (!is_member(lab, names[k])) return fail(why, ERR_INPUT, "--participant: \"%.*s\" is not among the members", STR_ARG(names[k]));
         c->names = names;
@@ -176,7 +164,7 @@ static enum err make_all(struct lab *lab, struct why *why)
 {
     const struct lab_options *o = lab->o;
 
-    TRY(read_names(o->members, LAB_MEMBERS_MAX, lab->names, &lab->n, why));
+    TRY(read_names("--members", o->members, lab->names, &lab->n, why));
     TRY(read_participants(lab, why));
     TRY(file_make_folder(o->dir, why));
     for (size_t i = 0; i < lab->n; i++) TRY(make_member(lab, i, why));

@@ -20,6 +20,8 @@ static const struct {
     {"init", cmd_init, "found a network of several members"},
     {"status", cmd_status, "a node, its network and its members"},
     {"line", cmd_line, "suspend and resume the line, and its history"},
+    {"member", cmd_member, "members: admit, expel, keys and nodes"},
+    {"participant", cmd_participant, "USSs, and which members speak for them"},
     {"token", cmd_token, "mint a token for trying things out"},
     {"replay", cmd_replay, "plan the flights of a file through a node: GeoJSON, KML, ADS-B samples"},
     {"log", cmd_log, "read the journal, and check it"},
@@ -37,7 +39,7 @@ static void print_commands(FILE *to)
                 "clearline COMMAND [OPTION...]\n\n",
                 to);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        (void)fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].summary);
     (void)fputs("\nExit codes: 0 yes, 1 no, 2 wrong command line, 3 cannot tell, 4 not allowed, 5 lost a race\n", to);
 }
 
@@ -47,7 +49,7 @@ static size_t print_matches(const char *word)
     size_t n = 0;
     for (size_t i = 0; i < N_COMMANDS; i++) {
         if (!strcasestr(commands[i].name, word) && !strcasestr(commands[i].summary, word)) continue;
-        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-11s %s\n", commands[i].name, commands[i].summary);
         n++;
     }
     return n;

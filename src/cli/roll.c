@@ -129,3 +129,26 @@ void roll_print_participants(struct json_node status)
     (void)json_each(json_member(status, "participants"), participant_row, &t);
     table_print(&t);
 }
+
+/* Where mark stands in text, or its end. A mark with quotes stands in no string: there they are escaped. */
+static size_t place_of(struct str text, struct str mark)
+{
+    size_t i = 0;
+
+    while (i < text.n && !str_starts(str_skip(text, i), mark)) i++;
+    return i;
+}
+
+void roll_print_members_json(struct str body)
+{
+    struct str rest = str_skip(body, place_of(body, STR("\"members\":[{")));
+
+    printf("{%.*s}\n", STR_ARG(str_first(rest, place_of(rest, STR(",\"participants\":[")))));
+}
+
+void roll_print_participants_json(struct str body)
+{
+    struct str rest = str_skip(body, place_of(body, STR(",\"participants\":[")) + 1);
+
+    printf("{%.*s\n", STR_ARG(rest));
+}

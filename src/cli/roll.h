@@ -12,4 +12,8 @@ void roll_print_members(struct json_node status);
 void roll_print_proposals(struct json_node status);
 void roll_print_participants(struct json_node status);
 
+/* Members and proposals, or participants, as the node wrote them: an object with those members of body, the status' own text. */
+void roll_print_members_json(struct str body);
+void roll_print_participants_json(struct str body);
+
 #endif

@@ -18,7 +18,7 @@ run sevre
 check "a mistyped command exits with 2" is "$code" 2
 check "a mistyped command is answered with the nearest" has "$err" "is serve meant?"
 
-for command in demo serve init status line token replay log doctor bench; do
+for command in demo serve init status line member participant token replay log doctor bench; do
     run "$command" --help
     check "$command --help exits with 0" is "$code" 0
     check "$command --help begins with an example" has "$(printf '%s\n' "$out" | head -1)" "  clearline $command"
