@@ -153,7 +153,7 @@ static void print(const struct lab *lab)
         buf_addf(&out, " of %.*s in %s/genesis\n", STR_ARG(lab->founding.genesis.origin), dir);
         for (size_t i = 0; i < lab->n; i++) buf_addf(&out, "member %.*s in %s/%.*s\n", STR_ARG(lab->names[i]), dir, STR_ARG(lab->names[i]));
         for (size_t i = 0; i < lab->n; i++)
-            buf_addf(&out, "clearline serve --listen 127.0.0.1:0 --genesis %s/genesis --member %.*s --data %s/%.*s --token-key %s/tokens/public.pem "
+            buf_addf(&out, "clearline serve --listen 127.0.0.1:0 --peer-listen 127.0.0.1:0 --genesis %s/genesis --member %.*s --data %s/%.*s --token-key %s/tokens/public.pem "
                            "--operator-key %s/tokens/public.pem --etcd http://127.0.0.1:2379 --allow-old-etcd\n",
                      dir, STR_ARG(lab->names[i]), dir, STR_ARG(lab->names[i]), dir, dir);
     }

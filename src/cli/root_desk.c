@@ -10,6 +10,7 @@
 #include "node/node.h"
 
 #define PLACE_BYTES_MAX 4096
+#define SLOTS_TRIED 64
 
 static enum err bad_place(struct why *why, const char *what)
 {
@@ -128,13 +129,35 @@ enum err root_desk_hand_in(struct desk *desk, struct str bytes, struct why *why)
     return json_each(json_member(answer, "outcomes"), find_refusal, why);
 }
 
+/* Whether the root key's last entry is still the one that the place follows. */
+static bool is_still_last(struct root_desk *d)
+{
+    struct json_node v;
+    struct hash previous;
+    uint8_t author[8];
+
+    root_entry_author(&d->root.public, author);
+    return root_desk_ask_place(&d->desk, author, &v, NULL) == OK && hex_decode(desk_text(v, "previous"), sizeof previous.b, previous.b) &&
+           hash_equal(&previous, &d->place.previous);
+}
+
 enum err root_desk_sign(struct root_desk *d, struct change *changes, size_t n, struct hash *ret_hash, struct why *why)
 {
     AUTO(buf_done) struct buf entry = {0};
 
-    TRY(root_entry_sign(&d->place, buf_str(&d->origin), &d->root, changes, n, &entry, why));
-    if (d->o->out) TRY(file_write_new(d->o->out, 0644, buf_str(&entry), why));
-    else TRY(root_desk_hand_in(&d->desk, buf_str(&entry), why));
+    for (int tries = 1;; tries++) {
+        buf_clear(&entry);
+        TRY(root_entry_sign(&d->place, buf_str(&d->origin), &d->root, changes, n, &entry, why));
+        if (d->o->out) {
+            TRY(file_write_new(d->o->out, 0644, buf_str(&entry), why));
+            break;
+        }
+        enum err e = root_desk_hand_in(&d->desk, buf_str(&entry), why);
+        if (e == OK) break;
+        /* A slot that somebody filled with what is no entry is left out. */
+        if (e != ERR_CONFLICT || tries == SLOTS_TRIED || !is_still_last(d)) return e;
+        d->place.slot++;
+    }
     *ret_hash = hash_of(buf_str(&entry));
     d->place.previous = *ret_hash;
     d->place.slot++;
