@@ -5,8 +5,9 @@
  *       |                                                                  ^
  *       +--> jwt_read --> claims --> issuer's source --> its sub --> signature: PEM keys, then its JWKS by kid
  *
- * Issuer 0 is whoever the issuers' file does not name. Keys from PEM files never change; those of a JWKS are replaced as
- * a whole under keys_lock when its text changes, which also ends the cache's generation.
+ * Issuer 0 is whoever the issuers' file does not name. Keys are replaced as a whole under keys_lock when the text of their PEM files
+ * or of their JWKS changes, which also ends the cache's generation. Those of a JWKS that cannot be had are used for an hour more;
+ * those of PEM files for as long as the files cannot be read.
  */
 #include "api/auth.h"
 
@@ -33,6 +34,7 @@ struct key_set {
     int64_t fetched_us;      /* 0: never */
     struct why last;         /* Why the last try failed; empty when it did not. */
     struct buf text;         /* Under refresh_lock, as are the rest. */
+    struct buf pem_text;
     int64_t due_s;           /* Monotonic. */
     int n_failures;
 };
@@ -53,6 +55,7 @@ struct auth {
     size_t n_parsers;
 
     struct http_client *client;    /* Under refresh_lock. */
+    int64_t pem_due_s;             /* As this. */
     pthread_mutex_t refresh_lock;
     pthread_mutex_t wake_lock;
     pthread_cond_t wake;
@@ -108,12 +111,50 @@ static enum err fetch_set(struct auth *a, size_t i, struct why *why)
     return OK;
 }
 
+/* Reads the PEM files again, in case they were replaced. What cannot be read changes nothing. */
+static enum err reread_pem(struct auth *a, size_t i, struct why *why)
+{
+    struct issuer *issuer = &a->issuers.at[i];
+    struct key_set *set = &a->sets[i];
+    AUTO(buf_done) struct buf text = {0};
+    struct jwt_key_vec keys = {0}, old;
+
+    TRY(issuer_read_pem(issuer, &text, &keys, why));
+    if (str_equal(buf_str(&text), buf_str(&set->pem_text))) {
+        jwt_keys_done(&keys);
+        return OK;
+    }
+    (void)pthread_rwlock_wrlock(&a->keys_lock);
+    old = issuer->pem;
+    issuer->pem = keys;
+    atomic_fetch_add(&a->generation, 1);
+    (void)pthread_rwlock_unlock(&a->keys_lock);
+    jwt_keys_done(&old);
+    buf_done(&set->pem_text);
+    set->pem_text = text;
+    text = (struct buf){0};
+    return OK;
+}
+
+static enum err reread_all_pem(struct auth *a, struct why *why)
+{
+    enum err worst = OK;
+
+    a->pem_due_s = monotonic_s() + REFRESH_S;
+    for (size_t i = 0; i < a->issuers.n; i++) {
+        enum err err = a->issuers.at[i].n_pem_files ? reread_pem(a, i, why) : OK;
+        if (err != OK) worst = err;
+    }
+    return worst;
+}
+
 /* Fetches the sets that are due, or all. */
 static enum err refresh(struct auth *a, bool all, struct why *why)
 {
     enum err worst = OK;
 
     (void)pthread_mutex_lock(&a->refresh_lock);
+    if (all || monotonic_s() >= a->pem_due_s) worst = reread_all_pem(a, why);
     for (size_t i = 0; i < a->issuers.n; i++) {
         struct key_set *set = &a->sets[i];
         struct why inner = {0};
@@ -278,7 +319,7 @@ static enum err check_new(struct auth *a, struct str token, int64_t now_us, stru
     if (err != OK) return err;
     TRY(jwt_check_claims(&t, a->audience_texts, a->n_audiences, now_us, a->leeway_us, why));
     i = issuer_of(a, t.iss);
-    if (i == 0 && a->issuers.at[0].pem.n == 0 && a->issuers.at[0].jwks.n == 0)
+    if (i == 0 && a->issuers.at[0].n_pem_files == 0 && a->issuers.at[0].jwks.n == 0)
         return fail(why, ERR_TOKEN, "token: its issuer is not accepted here");
     if (!issuer_allows(&a->issuers.at[i], t.sub))
         return fail(why, ERR_TOKEN, "token: its issuer may not vouch for that \"sub\"");
@@ -329,7 +370,7 @@ static enum err read_options(struct auth *a, const struct auth_options *o, struc
     }
     if (o->leeway_s < 0 || o->leeway_s > 60) return fail(why, ERR_INPUT, "a leeway of %d s: 0 to 60", o->leeway_s);
     a->leeway_us = (o->leeway_s ? o->leeway_s : LEEWAY_S) * INSTANT_S;
-    for (size_t i = 0; i < o->n_pem_files; i++) TRY(issuer_add_pem(&a->issuers.at[0], o->pem_files[i], why));
+    for (size_t i = 0; i < o->n_pem_files; i++) TRY(issuer_add_pem(&a->issuers.at[0], o->pem_files[i], &a->arena, why));
     if (o->issuers_file) TRY(issuers_read(o->issuers_file, &a->arena, &a->issuers, why));
     TRY(jwks_check_place(any.jwks, why));
     if (a->issuers.n == 1 && a->issuers.at[0].pem.n == 0 && any.jwks.n == 0)
@@ -340,16 +381,12 @@ static enum err read_options(struct auth *a, const struct auth_options *o, struc
 /* The first fetch. A file that is wrong is a mistake to be told at once; a URL may come to life later. */
 static enum err first_fetch(struct auth *a, struct why *why)
 {
-    bool has_any = false;
-
     (void)refresh(a, true, NULL);
     for (size_t i = 0; i < a->issuers.n; i++) {
         struct str place = a->issuers.at[i].jwks;
-        has_any = has_any || place.n > 0;
         if (place.n > 0 && !jwks_is_url(place) && a->sets[i].fetched_us == 0)
             return fail(why, ERR_INPUT, "%s", a->sets[i].last.text);
     }
-    if (!has_any) return OK;
     must(pthread_create(&a->thread, NULL, keep_fresh, a) == 0);
     a->has_thread = true;
     return OK;
@@ -396,6 +433,7 @@ void auth_free(struct auth *a)
     for (size_t i = 0; i < a->issuers.n; i++) {
         jwt_keys_done(&a->sets[i].keys);
         buf_done(&a->sets[i].text);
+        buf_done(&a->sets[i].pem_text);
     }
     mem_free(a->sets);
     issuers_done(&a->issuers);

@@ -36,13 +36,13 @@ struct auth_options {
     int leeway_s;                 /* 0: 5; on exp, nbf and iat, at most 60 */
 };
 
-/* Reads all files, and asks each JWKS URL once: what cannot be had is asked for again in the background, every 60 s
- * (on failure after 5 to 60 s), and kept for at most an hour after it was last had. ERR_INPUT names what is wrong with an
- * option or a file. */
+/* Reads all files, PEM files again every 60 s, so that keys are changed without a restart; and asks each JWKS URL once: what
+ * cannot be had is asked for again in the background, every 60 s (on failure after 5 to 60 s), and kept for at most an hour after
+ * it was last had. ERR_INPUT names what is wrong with an option or a file. */
 CHECKED enum err auth_new(const struct auth_options *options, struct auth **ret, struct why *why);
 void auth_free(struct auth *a); /* No call may be inside. */
 
-/* Fetches every key set now. ERR_NET, with the last one's reason, if one could not be had. */
+/* Reads every PEM file and fetches every key set now. ERR_NET, with the last one's reason, if one could not be had. */
 CHECKED enum err auth_refresh(struct auth *a, struct why *why);
 
 struct caller {

@@ -16,6 +16,7 @@ static enum err read_attachment(const struct intent_input *in, struct json_node 
     struct json_node wanted = field(body, "new_subscription");
     struct str url, id_text, new_url = {0};
     bool is_new = json_type(wanted) != JSON_ABSENT;
+    struct why inner;
 
     TRY(field_string(body, "uss_base_url", &url, why));
     if (url.n == 0) return fail(why, ERR_INPUT, "uss_base_url: must not be empty");
@@ -25,8 +26,10 @@ static enum err read_attachment(const struct intent_input *in, struct json_node 
         if (json_type(wanted) != JSON_OBJECT) {
             return fail(why, ERR_INPUT, "new_subscription: must be an object");
         }
-        TRY(field_string(wanted, "uss_base_url", &new_url, why));
-        TRY(field_bool(wanted, "notify_for_constraints", false, &change->attach_constraints, why));
+        if (field_string(wanted, "uss_base_url", &new_url, &inner) ||
+            field_bool(wanted, "notify_for_constraints", false, &change->attach_constraints, &inner)) {
+            return fail(why, ERR_INPUT, "new_subscription.%.200s", inner.text);
+        }
         if (new_url.n == 0) {
             return fail(why, ERR_INPUT, "new_subscription.uss_base_url: must not be empty");
         }

@@ -30,12 +30,40 @@ bool issuer_allows(const struct issuer *issuer, struct str sub)
     return issuer->n_subs == 0;
 }
 
-enum err issuer_add_pem(struct issuer *issuer, const char *path, struct why *why)
+enum err issuer_add_pem(struct issuer *issuer, const char *path, struct arena *arena, struct why *why)
 {
     AUTO(buf_done) struct buf text = {0};
+    const char **files = arena_array(arena, issuer->n_pem_files + 1, sizeof *files);
 
     TRY(jwks_read_file(path, PEM_BYTES_MAX, &text, why));
-    return jwt_keys_from_pem(buf_str(&text), path, &issuer->pem, why);
+    TRY(jwt_keys_from_pem(buf_str(&text), path, &issuer->pem, why));
+    for (size_t i = 0; i < issuer->n_pem_files; i++) files[i] = issuer->pem_files[i];
+    files[issuer->n_pem_files++] = arena_dup(arena, str_of(path)).at;
+    issuer->pem_files = files;
+    return OK;
+}
+
+enum err issuer_read_pem(const struct issuer *issuer, struct buf *ret_text, struct jwt_key_vec *ret_keys, struct why *why)
+{
+    AUTO(buf_done) struct buf all = {0};
+    struct jwt_key_vec keys = {0};
+    enum err err = OK;
+
+    for (size_t i = 0; i < issuer->n_pem_files && err == OK; i++) {
+        AUTO(buf_done) struct buf text = {0};
+        err = jwks_read_file(issuer->pem_files[i], PEM_BYTES_MAX, &text, why);
+        if (err == OK) err = jwt_keys_from_pem(buf_str(&text), issuer->pem_files[i], &keys, why);
+        buf_add_str(&all, buf_str(&text));
+        buf_add_char(&all, '\0');
+    }
+    if (err != OK) {
+        jwt_keys_done(&keys);
+        return err;
+    }
+    *ret_text = all;
+    all = (struct buf){0};
+    *ret_keys = keys;
+    return OK;
 }
 
 static enum err wrong(const struct reading *r, const char *what)
@@ -61,7 +89,7 @@ static enum err add_pem(void *context, size_t i, struct json_node v)
 
     (void)i;
     if (!json_get_string(v, &path)) return wrong(r, "\"pem\" is neither a path nor an array of paths");
-    return issuer_add_pem(r->issuer, beside(r, path).at, r->why);
+    return issuer_add_pem(r->issuer, beside(r, path).at, r->arena, r->why);
 }
 
 static enum err add_sub(void *context, size_t i, struct json_node v)

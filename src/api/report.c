@@ -12,6 +12,7 @@
 #include "api/write.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "node/entropy.h"
 
 static enum err check_header(void *context, size_t i, struct json_node v)
@@ -262,7 +263,9 @@ void report_on_post(struct call *c)
 
     w->user = r;
     w->proposal.change.id = entropy_id();
+    json_parser_allow_strings(c->scratch->json, LIMIT_BODY_BYTES); /* A whole body of theirs, in base64. */
     enum err err = call_body(c, &body, &why);
+    json_parser_allow_strings(c->scratch->json, LIMIT_JSON_STRING);
     if (!err) err = report_check(body, &why);
     if (!err) err = keep_body(c, body, &w->proposal.change, r, &why);
     if (err) {

@@ -44,6 +44,9 @@
 #define LIMIT_TOKEN_BYTES 8192
 #define LIMIT_JSON_DEPTH 16
 #define LIMIT_JSON_STRING 65536
+#define LIMIT_JSON_TOKENS 200000 /* Values and members' names of one text: bounds what reading it costs. */
+#define LIMIT_JSON_MEMBERS 4096  /* Of one object. */
+#define LIMIT_BODIES_BYTES (256 * 1024 * 1024) /* Of all bodies over 64 KiB that are on their way in. */
 
 /* Geometry (f3548-dss.md 4.6, decision D2). */
 #define LIMIT_VERTICES 10000     /* OiMaxVertices, over all volumes of a request. */

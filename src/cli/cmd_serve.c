@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +20,10 @@
 #include "cli/keyfile.h"
 #include "http/server.h"
 #include "node/peers.h"
+
+#define N_CONNECTIONS 4096 /* At most, at a time. */
+#define FILES_SPARE 128    /* Open files besides them: the journal's, snapshots, reports, calls out. */
+#define FILES_WANTED 65536
 
 struct serve {
     /* Options. */
@@ -249,6 +254,22 @@ static enum err start_api(struct serve *s, struct why *why)
     return api_new(&options, &s->api, why);
 }
 
+/* Connections that the limit on open files leaves room for, once it is raised as far as it goes: the journal must never be short
+ * of a file because of somebody's connections. */
+static unsigned connections_wanted(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if (limit.rlim_cur < limit.rlim_max) {
+        rlim_t had = limit.rlim_cur;
+        limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+        if (limit.rlim_cur < had || setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = had;
+    }
+    if (limit.rlim_cur >= N_CONNECTIONS + FILES_SPARE) return N_CONNECTIONS;
+    return limit.rlim_cur > 2 * FILES_SPARE ? (unsigned)(limit.rlim_cur - FILES_SPARE) : (unsigned)limit.rlim_cur / 2;
+}
+
 static enum err start_server(struct serve *s, struct why *why)
 {
     if (s->tls_cert) {
@@ -258,6 +279,7 @@ static enum err start_server(struct serve *s, struct why *why)
     struct http_options options = {
         .address = str_of(s->listen),
         .n_threads = (unsigned)s->threads,
+        .n_connections = connections_wanted(),
         .tls_cert_pem = buf_str(&s->tls_cert_pem),
         .tls_key_pem = buf_str(&s->tls_key_pem),
         .handler = api_handle,

@@ -10,8 +10,8 @@
 #include "cell/set.h"
 #include "geo/fill_internal.h"
 
-/* Tests of an edge against a square, at most: 30 ms for the largest ring. Edges 100 km long need 360 each. */
-#define WORK_EACH 700
+/* Tests of an edge against a square, at most: 20 ms for the largest ring. Edges 50 km long need 180 each. */
+#define WORK_EACH 200
 #define WORK_MORE (1000 * 1000)
 #define BORDER 1e-13 /* In u and v: what is nearer to the face's border may touch the next face. */
 

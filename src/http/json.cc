@@ -42,7 +42,7 @@ struct json_parser {
     std::unique_ptr<simdjson::dom::parser> parser;
     struct buf copy; /* A text that had no padding, or was rewritten. */
     size_t room;     /* Bytes of text that the parser has memory for. */
-    size_t text_max, string_max;
+    size_t text_max, string_max, tokens_max;
 };
 
 namespace {
@@ -112,7 +112,7 @@ struct checker {
         size_t index;
     } path[LIMIT_JSON_DEPTH];
     size_t depth;
-    size_t string_max;
+    size_t string_max, tokens_max, n_tokens;
     struct why *why;
 
     enum err refuse(const char *what, struct str name) const;
@@ -197,11 +197,17 @@ enum err checker::container(uint64_t at)
     size_t level = depth;
 
     if (level == LIMIT_JSON_DEPTH) return fail(why, ERR_INPUT, "JSON: nested too deeply");
+    if (is_object && payload(d, at) >> 32 > LIMIT_JSON_MEMBERS) {
+        return fail(why, ERR_INPUT, "JSON: an object of more than %d members", LIMIT_JSON_MEMBERS);
+    }
     path[level] = {at, 0, 0};
     depth = level + 1;
     if (is_object) TRY(duplicates(at));
     for (uint64_t item = at + 1; item < end; item = next(d, item)) {
-        if (is_object) TRY(length(text_at(d, item++)));
+        if (is_object) {
+            TRY(length(text_at(d, item++)));
+            n_tokens++;
+        }
         path[level].item = item;
         TRY(value(item));
         path[level].index++;
@@ -212,6 +218,7 @@ enum err checker::container(uint64_t at)
 
 enum err checker::value(uint64_t at)
 {
+    if (++n_tokens > tokens_max) return fail(why, ERR_INPUT, "JSON: more than %zu values and names", tokens_max);
     switch (kind_at(d, at)) {
     case '"':
         return length(text_at(d, at));
@@ -244,6 +251,7 @@ enum err checked(const struct json_parser *p, struct json_node *ret_root, struct
 
     c.d = &p->parser->doc;
     c.string_max = p->string_max;
+    c.tokens_max = p->tokens_max;
     c.why = why;
     TRY(c.value(1)); /* Word 0 is the root's. */
     *ret_root = {c.d, 1};
@@ -264,6 +272,7 @@ enum err read_again(struct json_parser *p, struct str text, struct json_node *re
     simdjson::error_code error;
 
     TRY(json_scan(text, &first, why));
+    if (first.n_tokens > p->tokens_max) return fail(why, ERR_INPUT, "JSON: more than %zu values and names", p->tokens_max);
     json_widen_integers({text.at, first.end}, &rewritten);
     add_padding(&rewritten);
     simdjson::dom::parser *parser = prepare(p, rewritten.n);
@@ -278,7 +287,9 @@ enum err read_again(struct json_parser *p, struct str text, struct json_node *re
 
 struct json_parser *json_parser_new(void)
 {
-    return json_parser_new_for(LIMIT_BODY_BYTES, LIMIT_JSON_STRING);
+    struct json_parser *p = json_parser_new_for(LIMIT_BODY_BYTES, LIMIT_JSON_STRING);
+    p->tokens_max = LIMIT_JSON_TOKENS;
+    return p;
 }
 
 struct json_parser *json_parser_new_for(size_t text_max, size_t string_max)
@@ -287,7 +298,13 @@ struct json_parser *json_parser_new_for(size_t text_max, size_t string_max)
     must(p != nullptr && text_max <= JSON_TEXT_MAX);
     p->text_max = text_max;
     p->string_max = string_max;
+    p->tokens_max = text_max;
     return p;
+}
+
+void json_parser_allow_strings(struct json_parser *p, size_t string_max)
+{
+    p->string_max = string_max;
 }
 
 void json_parser_free(struct json_parser *p)

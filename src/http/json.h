@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The only C++ behind it is json.cc. A parser owns the document it read last; nodes and texts are borrowed until
- * its next json_read() or json_parser_free(). Limits (LIMIT_JSON_*): depth, string length; duplicate members, text
+ * its next json_read() or json_parser_free(). Limits (LIMIT_JSON_*): depth, string length, values and
+ * names in all, members of one object; duplicate members, text
  * that is not UTF-8, numbers out of double's range are ERR_INPUT. Only the first value of the text is read; what follows
  * it is ignored, as InterUSS does (f3548-dss.md 2.2).
  */
@@ -28,9 +29,13 @@ extern "C" {
 
 struct json_parser *json_parser_new(void);
 
-/* With other limits than LIMIT_BODY_BYTES and LIMIT_JSON_STRING, for texts of a server that was chosen and not of anybody. */
+/* With other limits than LIMIT_BODY_BYTES and LIMIT_JSON_STRING, and none on the number of values, for texts of a server that was
+ * chosen and not of anybody. */
 struct json_parser *json_parser_new_for(size_t text_max, size_t string_max);
 #define JSON_TEXT_MAX (12 * 1024 * 1024)
+
+/* What it reads next may have strings of that many bytes. */
+void json_parser_allow_strings(struct json_parser *p, size_t string_max);
 
 void json_parser_free(struct json_parser *p); /* NULL is fine. */
 

@@ -11,7 +11,7 @@
 struct scan {
     struct str text;
     size_t at;
-    size_t n_big_integers;
+    size_t n_big_integers, n_tokens;
     uint32_t is_object; /* One bit a level, the innermost lowest. */
     unsigned depth;
     const char *wrong;
@@ -150,6 +150,7 @@ static bool scan_word(struct scan *s, struct str word)
 
 static bool scan_name(struct scan *s) /* A member's name and its colon. */
 {
+    s->n_tokens++;
     skip_space(s);
     if (peek(s) != '"') return wrong(s, "a member's name expected");
     if (!scan_string(s)) return false;
@@ -165,6 +166,7 @@ static bool scan_begin(struct scan *s, bool *ret_opened)
     int c;
 
     *ret_opened = false;
+    s->n_tokens++;
     skip_space(s);
     c = peek(s);
     if (c == '{' || c == '[') {
@@ -214,7 +216,7 @@ enum err json_scan(struct str text, struct json_scanned *ret, struct why *why)
     struct scan s = {.text = text};
 
     if (!scan_value(&s)) return fail(why, ERR_INPUT, "JSON, byte %zu: %s", s.at, s.wrong);
-    *ret = (struct json_scanned){.end = s.at, .n_big_integers = s.n_big_integers};
+    *ret = (struct json_scanned){.end = s.at, .n_big_integers = s.n_big_integers, .n_tokens = s.n_tokens};
     return OK;
 }
 
@@ -233,7 +235,12 @@ void json_widen_integers(struct str text, struct buf *ret)
         } else {
             s.at++;
         }
-        buf_add(ret, text.at + from, s.at - from);
-        if (s.n_big_integers > n_big) buf_add_str(ret, STR("e0"));
+        if (s.n_big_integers == n_big) {
+            buf_add(ret, text.at + from, s.at - from);
+        } else {
+            size_t n_kept = (c == '-') + BIG_DIGITS - 1;
+            buf_add(ret, text.at + from, n_kept);
+            buf_addf(ret, "e%zu", s.at - from - n_kept);
+        }
     }
 }

@@ -11,7 +11,7 @@
 #define FREE_MAX 256            /* Requests that a worker keeps for reuse. */
 #define BODY_KEEP (64 * 1024)   /* A larger body buffer is not kept. */
 #define BODY_FIRST (64 * 1024)  /* Memory taken on the word of a Content-Length alone. */
-#define SURPLUS_MAX (1024 * 1024) /* Read and thrown away beyond the limit, so that a 413 can be sent. */
+#define SURPLUS_MAX (16 * 1024 * 1024) /* Read and thrown away of too large a body, so that its sender comes to read the 413. */
 
 _Static_assert(offsetof(struct request, face) == 0, "a request begins with its face");
 
@@ -123,6 +123,8 @@ void request_end(struct request *r)
 {
     struct worker *w = r->worker;
 
+    atomic_fetch_sub(&r->server->n_body_bytes, r->n_counted);
+    r->n_counted = 0;
     if (r->is_suspended) request_unlist(r); /* Lost when it was resumed, before it was called again. */
     if (r->has_begun) atomic_fetch_sub(&w->n_active, 1);
     if (atomic_load(&r->state) == REQUEST_ABANDONED) {
@@ -152,7 +154,7 @@ struct header_scan {
     size_t n, n_bytes;
     int n_lengths, n_encodings, n_authorizations, n_hosts;
     struct str length;
-    bool is_chunked, has_bad_name;
+    bool is_chunked, expects, has_bad_name;
 };
 
 static struct str trimmed(struct str s) /* The library leaves white space at the end. */
@@ -184,6 +186,9 @@ static enum MHD_Result scan_header(void *context, enum MHD_ValueKind kind, const
     switch (name_n) { /* The few that matter differ in length, mostly. */
     case 4:
         scan->n_hosts += str_equal_nocase(key, STR("Host"));
+        break;
+    case 6:
+        scan->expects |= str_equal_nocase(key, STR("Expect"));
         break;
     case 13:
         if (!str_equal_nocase(key, STR("Authorization"))) break;
@@ -234,7 +239,12 @@ static int check_framing(struct request *r, const struct header_scan *scan, cons
         char c = scan->length.at[i];
         if (c < '0' || c > '9') return refuse(ret_text, 400, "malformed Content-Length\n");
         length = length * 10 + (uint64_t)(c - '0');
-        if (length > LIMIT_BODY_BYTES) return refuse(ret_text, 413, "body too large\n");
+        if (length >= SURPLUS_MAX) return refuse(ret_text, 413, "body too large\n");
+    }
+    if (length > LIMIT_BODY_BYTES) { /* Whoever sends it without asking would not read an answer that came before its end. */
+        if (scan->expects) return refuse(ret_text, 413, "body too large\n");
+        r->n_surplus = 1;
+        return 0;
     }
     if (length) (void)buf_reserve(&r->body, (length < BODY_FIRST ? length : BODY_FIRST) + HTTP_PADDING);
     return 0;
@@ -258,17 +268,42 @@ int request_begin(struct request *r, const char *method, const char *version, co
     return check_framing(r, &scan, ret_text);
 }
 
+/* Memory for bodies is shared by all connections: what is over BODY_FIRST of one is counted. */
+static void drop_body(struct request *r)
+{
+    buf_done(&r->body);
+    atomic_fetch_sub(&r->server->n_body_bytes, r->n_counted);
+    r->n_counted = 0;
+}
+
+static bool has_memory(struct request *r, size_t n)
+{
+    struct http_server *s = r->server;
+
+    if (r->body.n + n <= BODY_FIRST) return true;
+    if (atomic_fetch_add(&s->n_body_bytes, n) + n <= s->bodies_max) {
+        r->n_counted += n;
+        return true;
+    }
+    atomic_fetch_sub(&s->n_body_bytes, n);
+    return false;
+}
+
 bool request_add_body(struct request *r, const char *at, size_t n)
 {
-    size_t room = LIMIT_BODY_BYTES - r->body.n;
+    bool is_refused = r->n_surplus > 0 || r->is_crowded_out;
 
-    if (r->n_surplus > 0 || n > room) { /* Chunked: nobody said how long it would be. */
-        r->n_surplus += n;
-        buf_done(&r->body);
-        return r->n_surplus <= SURPLUS_MAX;
+    if (!is_refused && n > LIMIT_BODY_BYTES - r->body.n) { /* Chunked: nobody said how long it would be. */
+        r->n_surplus = 1;
+    } else if (!is_refused && has_memory(r, n)) {
+        buf_add(&r->body, at, n);
+        return true;
+    } else if (!is_refused) {
+        r->is_crowded_out = true;
     }
-    buf_add(&r->body, at, n);
-    return true;
+    if (r->body.at) drop_body(r);
+    r->n_surplus += r->n_surplus > 0 ? n : 0;
+    return r->n_surplus <= SURPLUS_MAX;
 }
 
 /* ---- for handlers ---- */

@@ -188,6 +188,7 @@ static enum MHD_Result handle(struct request *r)
     struct http_server *s = r->server;
 
     if (r->n_surplus > 0) return queue_text(r, 413, "body too large\n");
+    if (r->is_crowded_out) return queue_text(r, 503, "too many large bodies at once; nothing was done\n");
     memset(buf_reserve(&r->body, HTTP_PADDING), 0, HTTP_PADDING);
     r->face.body = buf_str(&r->body);
     atomic_store_explicit(&r->connection->deadline_us, 0, memory_order_relaxed);
@@ -324,6 +325,7 @@ static struct http_server *server_new(const struct http_options *o)
     s->header_us = (o->header_ms ? o->header_ms : 5000) * INT64_C(1000);
     s->body_us = (o->body_ms ? o->body_ms : 15000) * INT64_C(1000);
     s->write_us = (o->write_ms ? o->write_ms : 60000) * INT64_C(1000);
+    s->bodies_max = o->bodies_max ? o->bodies_max : LIMIT_BODIES_BYTES;
     s->n_workers = threads_wanted(o);
     atomic_init(&s->n_holders, 1);
     for (unsigned i = 0; i < s->n_workers; i++) (void)pthread_mutex_init(&s->workers[i].lock, NULL);

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * libmicrohttpd with epoll and its own thread pool. A handler is called on a pool thread once the whole body has arrived
- * within the limits (limits.h; sizes and counts are refused before the handler: 413, 431, 400). It answers with
+ * within the limits (limits.h; sizes and counts are refused before the handler: 413, 431, 400). A body of up to 16 MiB is read
+ * to its end before its 413 is sent, unless the client expects "100 Continue"; one that is said to be longer is refused at once. It answers with
  * http_respond(), at once or later from any thread, exactly once; a request not answered when the handler returns waits
  * (suspended) without holding a thread.
  */
@@ -60,6 +61,7 @@ struct http_options {
     unsigned idle_s;        /* 0: 30; between requests, and between two bytes of anything */
     unsigned header_ms;     /* 0: 5,000; the headers, once their first line is there */
     unsigned body_ms;       /* 0: 15,000; the whole body, once the headers are there */
+    size_t bodies_max;      /* 0: LIMIT_BODIES_BYTES; of all bodies over 64 KiB at a time: more get a 503 */
     unsigned write_ms;      /* 0: 60,000; the whole response, once it is given */
     struct str tls_cert_pem; /* Both empty: plain HTTP. TLS 1.2 with ECDHE+AEAD or 1.3. */
     struct str tls_key_pem;

@@ -52,7 +52,9 @@ struct request {
     _Atomic int state;             /* enum request_state */
     bool has_begun;                /* Headers are in and were accepted. */
     bool is_suspended;
-    size_t n_surplus;              /* Bytes of a chunked body beyond the limit. */
+    size_t n_surplus;              /* Not 0: the body exceeds its limit; so many bytes of it were thrown away, and one. */
+    size_t n_counted;              /* Of http_server.n_body_bytes. */
+    bool is_crowded_out;           /* There was no memory for its body. */
 };
 
 /* What one pool thread owns. */
@@ -72,6 +74,8 @@ struct http_server {
     http_handler *handler;
     void *context;
     int64_t idle_us, header_us, body_us, write_us;
+    size_t bodies_max;
+    _Atomic size_t n_body_bytes; /* Of bodies over 64 KiB that are being received or answered. */
     uint16_t port;
     unsigned n_workers;
     _Atomic unsigned n_workers_named;

@@ -1,11 +1,12 @@
 # checks_clearline.py - what this server promises beyond the standard and InterUSS (docs/api.md).
 # SPDX-License-Identifier: Apache-2.0
 
+import base64
 import json
 import math
 import time
 
-from dss import OIRS, SC, SUBS, Place, check, intent, minutes, new_id, now, suite
+from dss import OIRS, REPORTS, SC, SUBS, Place, check, intent, minutes, new_id, now, stamp, suite
 
 CHECKS, serves = suite()
 
@@ -116,15 +117,20 @@ def a_body_over_4_mib_is_413_and_below_it_is_read(s):
     entity = new_id()
     s.made.append((OIRS, entity, 0, SC))
     s.dss.call("PUT", f"{OIRS}/{entity}", body).want(201)
-    # A longer one is refused by its length alone, before it is sent.
-    connection = s.dss.connect()
-    connection.putrequest("PUT", f"{s.dss.base.path}{OIRS}/{new_id()}")
-    connection.putheader("Content-Length", "4194305")
-    connection.putheader("Authorization", "Bearer " + s.dss.tokens.get(s.dss.subs[0], SC))
-    connection.endheaders()
-    status = connection.getresponse().status
-    connection.close()
-    check(status == 413, f"got {status}")
+    for size in (4194305, 16000000):  # A client that sends it all gets to read the answer.
+        reply = s.dss.call("PUT", f"{OIRS}/{new_id()}", b" " * size)
+        check(reply.status == 413, f"{size} bytes: got {reply.status}")
+    for size, header in ((4194305, "100-continue"), (20000000, None)):  # One that asks, or goes too far, is told before.
+        connection = s.dss.connect()
+        connection.putrequest("PUT", f"{s.dss.base.path}{OIRS}/{new_id()}")
+        connection.putheader("Content-Length", str(size))
+        connection.putheader("Authorization", "Bearer " + s.dss.tokens.get(s.dss.subs[0], SC))
+        if header:
+            connection.putheader("Expect", header)
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        check(status == 413, f"{size} bytes: got {status}")
 
 
 def _comb(place, teeth, vertices):
@@ -184,3 +190,13 @@ def heights_stay_between_the_standards_bounds(s):
         entity = new_id()
         s.made.append((OIRS, entity, 0, SC))
         s.dss.call("PUT", f"{OIRS}/{entity}", intent(place, t, low=low, high=high)).want(status)
+
+
+@serves("LIMITS-6")
+def a_report_may_hold_a_whole_body(s):
+    text = base64.b64encode(b"x" * 2000000).decode()
+    report = {"exchange": {"url": "https://uss2.example/x", "method": "PUT", "recorder_role": "Server", "request_time": stamp(now()),
+                           "request_source": "suite", "request_body": text, "response_code": 413}}
+    answer = s.dss.call("POST", REPORTS, report).want(201)
+    check(answer["exchange"]["request_body"] == text, "it comes back as it was")
+    s.dss.call("PUT", f"{OIRS}/{new_id()}", intent(Place(), now(), unknown="x" * 65537)).want(400)  # Elsewhere none is so long.

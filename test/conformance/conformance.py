@@ -16,6 +16,7 @@ import sys
 import traceback
 import urllib.parse
 
+import checks_bad_input
 import checks_clearline
 import checks_entities
 import checks_intents
@@ -68,10 +69,11 @@ def main():
     command = shlex.split(o.token_command) if o.token_command else None
     dss = Dss(o.base_url, Tokens(audience, command, o.token_url), o.subs.split(","), o.insecure)
     dss.allows_http = o.allows_http
+    dss.is_clearline = o.clearline
     dss.clear_down()
     if o.openapi:
         dss.openapi = OpenApi(o.openapi)
-    checks = checks_intents.CHECKS + checks_entities.CHECKS + checks_subscriptions.CHECKS
+    checks = checks_intents.CHECKS + checks_entities.CHECKS + checks_subscriptions.CHECKS + checks_bad_input.CHECKS
     if o.clearline:
         checks = checks + checks_clearline.CHECKS
     checks = [c for c in checks if o.only in f"{c.requirement} {c.__name__.replace('_', ' ')}"]

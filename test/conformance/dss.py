@@ -109,6 +109,7 @@ class Dss:
         self.local = threading.local()
         self.openapi = None
         self.allows_http = False
+        self.is_clearline = False
 
     def clear_down(self):
         """Managers that an earlier run left Down would need no keys: they become Normal, if the server lets us."""

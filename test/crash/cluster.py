@@ -284,8 +284,8 @@ def settle(line, book):
             answer = n.ask('GET', '/aux/v1/status?digest=1')
             if answer and answer[0] == 404:
                 answer = n.ask('GET', '/log/checkpoint')
-                answer = 200, dict(zip(('x', 'position', 'state_digest'), answer[1].decode().split('\n')))
-            seen.append((answer[1].get('position'), answer[1].get('state_digest')) if answer and answer[0] == 200 else None)
+                answer = 200, dict(zip(('x', 'position', 'digest'), answer[1].decode().split('\n')))
+            seen.append((answer[1].get('position'), answer[1].get('digest')) if answer and answer[0] == 200 else None)
         if None not in seen and len(set(seen)) == 1 and seen[0][1]:
             break
         positions = [s[0] for s in seen if s]

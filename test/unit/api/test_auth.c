@@ -265,6 +265,28 @@ static void a_key_set_file_is_read_again(void)
     auth_free(a);
 }
 
+static void a_pem_file_is_read_again(void)
+{
+    struct str token = bearer(&second, "anyone", "uss1", ""), next = bearer(&third, "anyone", "uss1", "");
+    const char *pem[] = {put_file("changing.pem", buf_str(&second.public))};
+    struct auth *a = make((struct auth_options){.pem_files = pem, .n_pem_files = 1});
+
+    if (!CHECK(a)) return;
+    CHECK(check(a, token) == OK && check(a, token) == OK);
+    CHECK(refused(a, next, ERR_TOKEN, "fits no key"));
+    (void)put_file("changing.pem", buf_str(&third.public));
+    CHECK(auth_refresh(a, &why) == OK);
+    CHECK(check(a, next) == OK);
+    CHECK(refused(a, token, ERR_TOKEN, "fits no key")); /* The cache has it no more. */
+    (void)put_file("changing.pem", STR("-----BEGIN PUBLIC KEY-----\nhalf"));
+    CHECK(auth_refresh(a, &why) == ERR_NET && strstr(why.text, "changing.pem"));
+    CHECK(check(a, next) == OK); /* What is half written changes nothing. */
+    CHECK(unlink(path("changing.pem")) == 0);
+    CHECK(auth_refresh(a, &why) == ERR_NET);
+    CHECK(check(a, next) == OK);
+    auth_free(a);
+}
+
 /* ---- a JWKS server on this machine ---- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -462,6 +484,7 @@ int main(void)
     RUN(an_issuer_is_bound_to_its_keys_and_subs);
     RUN(options_that_are_wrong_are_named);
     RUN(a_key_set_file_is_read_again);
+    RUN(a_pem_file_is_read_again);
     RUN(a_key_set_is_fetched_and_outlives_its_source_for_an_hour);
     RUN(the_cache_finds_exact_tokens_only);
     RUN(a_full_cache_loses_what_ends_first);

@@ -206,6 +206,7 @@ static void numbers_out_of_range_are_refused_and_big_integers_become_doubles(voi
     CHECK(!json_get_i64(read_z("9223372036854775808"), &i));
     CHECK(json_get_double(read_z("9223372036854775808"), &d) && d == 0x1p63);
     CHECK(json_get_double(read_z("18446744073709551616"), &d) && d == 0x1p64);
+    CHECK(json_get_double(read_z("-123456789012345678999"), &d) && d <= -1.2345678901234565e20 && d >= -1.234567890123457e20);
     CHECK(json_get_double(json_member(read_z("{\"k\\\"1\":\"12345678901234567890123\",\"v\":-100000000000000000000000}"), "v"), &d) && d == -1e23);
     CHECK(json_get_i64(read_z("12.0"), &i) && i == 12);
     CHECK(!json_get_i64(read_z("1e300"), &i) && !json_get_i64(read_z("0.5"), &i));
@@ -218,6 +219,42 @@ static void numbers_out_of_range_are_refused_and_big_integers_become_doubles(voi
     CHECK(json_get_double(read_z("1e-999"), &d) && d == 0);
     CHECK(json_get_double(read_z("4.9e-324"), &d) && d > 0);
     CHECK(json_get_double(read_z("-0"), &d) && d == 0);
+}
+
+/* {"a":[v,v,...],"b":v} */
+static void add_many(struct buf *to, int n, const char *value, const char *after)
+{
+    buf_clear(to);
+    buf_add_str(to, STR("{\"a\":["));
+    for (int i = 0; i < n; i++) buf_addf(to, "%s%s", i ? "," : "", value);
+    buf_addf(to, "],\"b\":1}%s", after);
+}
+
+static void values_and_names_are_counted(void)
+{
+    AUTO(buf_done) struct buf text = {0};
+    static const char *const after[] = {"", " and more"}; /* Which is read another way. */
+
+    for (int i = 0; i < 2; i++) {
+        add_many(&text, LIMIT_JSON_TOKENS - 5, "1", after[i]);
+        CHECK(json_type(read_text(buf_str(&text))) == JSON_OBJECT);
+        add_many(&text, LIMIT_JSON_TOKENS - 4, "1", after[i]);
+        CHECK(refuses(buf_str(&text), "more than 200000 values"));
+        add_many(&text, LIMIT_JSON_TOKENS / 3, "{\"\":[]}", after[i]);
+        CHECK(refuses(buf_str(&text), "more than 200000 values"));
+    }
+}
+
+static void an_object_has_so_many_members(void)
+{
+    for (int n = LIMIT_JSON_MEMBERS; n <= LIMIT_JSON_MEMBERS + 1; n++) {
+        AUTO(buf_done) struct buf text = {0};
+        buf_add_str(&text, STR("{\"x\":{"));
+        for (int i = 0; i < n; i++) buf_addf(&text, "%s\"%d\":0", i ? "," : "", i);
+        buf_add_str(&text, STR("}}"));
+        if (n <= LIMIT_JSON_MEMBERS) CHECK_INT(json_size(json_member(read_text(buf_str(&text)), "x")), n);
+        else CHECK(refuses(buf_str(&text), "more than 4096 members"));
+    }
 }
 
 static void what_is_not_json_is_refused_with_its_byte(void)
@@ -358,6 +395,8 @@ int main(void)
     RUN(a_very_deep_text_is_refused_without_recursion);
     RUN(string_length_ends_at_its_limit);
     RUN(numbers_out_of_range_are_refused_and_big_integers_become_doubles);
+    RUN(values_and_names_are_counted);
+    RUN(an_object_has_so_many_members);
     RUN(what_is_not_json_is_refused_with_its_byte);
     RUN(a_failed_read_leaves_its_output_alone_and_the_parser_usable);
     RUN(texts_of_all_lengths_are_read_at_a_buffers_end);

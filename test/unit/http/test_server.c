@@ -5,12 +5,14 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "http/server_internal.h"
 #include "t.h"
 #include "wire.h"
 
@@ -265,6 +267,9 @@ static void a_body_ends_at_its_limit(void)
     (void)snprintf(begins, sizeof begins, "PUT /big ?  | %d 0 | ", LIMIT_BODY_BYTES);
     CHECK(next_is(&w, 201, begins));
     (void)wire_sendf(&w, "PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", LIMIT_BODY_BYTES + 1);
+    CHECK(wire_send(&w, buf_str(&body)) && wire_sendf(&w, "x"));
+    CHECK(next_is(&w, 413, "body too large\n")); /* After all of it was sent; the connection goes on. */
+    (void)wire_sendf(&w, "PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n");
     CHECK(next_is(&w, 413, "body too large\n")); /* Before any of it was sent. */
     CHECK(wire_ended(&w));
     wire_close(&w);
@@ -292,6 +297,38 @@ static void a_chunked_body_ends_at_its_limit_too(void)
         was_cut = !wire_sendf(&w, "10000\r\n") || !wire_send(&w, buf_str(&body)) || !wire_sendf(&w, "\r\n");
     CHECK(was_cut);
     wire_close(&w);
+}
+
+/* A body of 200,000 zeros; all of it but its last n_held bytes is sent. */
+static void send_big(struct wire *w, size_t n_held)
+{
+    AUTO(buf_done) struct buf body = {0};
+
+    memset(buf_reserve(&body, 200000), 0, 200000);
+    body.n = 200000 - n_held;
+    (void)wire_sendf(w, "PUT /big HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
+    (void)wire_send(w, buf_str(&body));
+}
+
+static void large_bodies_share_their_memory(void)
+{
+    struct http_server *s = start((struct http_options){.bodies_max = 200000});
+    struct wire first = wire_open(http_server_port(s)), second = wire_open(http_server_port(s));
+
+    send_big(&first, 1);
+    while (atomic_load(&s->n_body_bytes) < 199999 - 65536) (void)sched_yield(); /* All of it is counted but its first 64 KiB. */
+    send_big(&second, 0);
+    CHECK(next_is(&second, 503, "too many large bodies at once; nothing was done\n"));
+    (void)wire_sendf(&second, "PUT /small HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab");
+    CHECK(next_is(&second, 201, "PUT /small ?  | 2 3105 | ")); /* Small ones go on, */
+    (void)wire_sendf(&first, "x");
+    CHECK(next_is(&first, 201, "PUT /big ?  | 200000 120 | "));
+    while (atomic_load(&s->n_body_bytes) > 0) (void)sched_yield();
+    send_big(&second, 0);
+    CHECK(next_is(&second, 201, "PUT /big ?  | 200000 0 | ")); /* and large ones, once there is room. */
+    wire_close(&first);
+    wire_close(&second);
+    http_server_stop(s, 1000);
 }
 
 static void ambiguous_framing_is_refused(void)
@@ -574,6 +611,7 @@ int main(void)
     RUN(pipelined_requests_are_answered_in_order);
     RUN(a_body_ends_at_its_limit);
     RUN(a_chunked_body_ends_at_its_limit_too);
+    RUN(large_bodies_share_their_memory);
     RUN(ambiguous_framing_is_refused);
     RUN(headers_end_at_their_limits);
     RUN(late_answers_arrive_and_the_connection_goes_on);
