@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "state/member.h"
+#include "state/rules.h"
 
 struct named_participant {
     struct str sub;
@@ -182,14 +183,22 @@ static void add_votes(struct status *s, const struct proposal *p, bool approved)
 static void add_proposal(struct status *s, const struct proposal *p)
 {
     static const char *const acts[] = {[PROPOSE_ADMIT] = "admit", [PROPOSE_EXPEL] = "expel", [PROPOSE_ROOT] = "root key",
-                                       [PROPOSE_PARTICIPANT] = "participant"};
+                                       [PROPOSE_PARTICIPANT] = "participant", [PROPOSE_PRIORITY] = "priorities",
+                                       [PROPOSE_EQUALS] = "equal priorities"};
     struct json *j = &s->j;
 
     json_open(j, '{');
     add_hex(j, "proposal", p->hash.b, sizeof p->hash.b);
     add_number(j, "index", p->index);
     add_text(j, "act", str_of(acts[p->act]));
-    add_text(j, p->act == PROPOSE_PARTICIPANT ? "participant" : "member", (struct str){p->name, p->n_name});
+    if (p->n_name) add_text(j, p->act == PROPOSE_PARTICIPANT ? "participant" : "member", (struct str){p->name, p->n_name});
+    if (p->act == PROPOSE_PRIORITY) {
+        json_key(j, "lowest");
+        json_i64(j, p->priority_low);
+        json_key(j, "highest");
+        json_i64(j, p->priority_high);
+    }
+    if (p->act == PROPOSE_EQUALS) add_text(j, "equals", p->equals == EQUALS_MAY_MEET ? STR("may meet") : STR("first stays"));
     if (p->act == PROPOSE_ADMIT || p->act == PROPOSE_ROOT) add_hex(j, "root_key", p->root_key.b, sizeof p->root_key.b);
     if (p->act == PROPOSE_PARTICIPANT) {
         add_names(s, "members", p->members, p->n_members);
@@ -257,6 +266,20 @@ static void add_order(struct json *j, const struct node_status *is)
     json_close(j, '}');
 }
 
+/* Versions of the rules (decision A11): what holds, what this program knows, what this node announced. */
+static void add_rules(struct status *s, const uint8_t author[8])
+{
+    struct json *j = &s->j;
+
+    json_key(j, "rules");
+    json_open(j, '{');
+    add_number(j, "in_force", view_rules(s->v));
+    add_number(j, "since", view_rules_since(s->v) ? view_rules_since(s->v) + 1 : 0);
+    add_number(j, "known", RULES_NEWEST);
+    add_number(j, "announced", view_rules_of(s->v, author));
+    json_close(j, '}');
+}
+
 /* --- the whole -------------------------------------------------------------------------------- */
 
 static void add_node_itself(struct status *s, const struct node_status *is, struct call *c)
@@ -282,6 +305,7 @@ static void add_node_itself(struct status *s, const struct node_status *is, stru
     add_flag(j, "takes_writes", is->takes_writes);
     add_text(j, "stopped_because", str_of(is->stopped_because.text));
     add_text(j, "warning", str_of(is->warning.text));
+    add_rules(s, author);
     add_order(j, is);
 }
 

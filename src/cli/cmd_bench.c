@@ -137,7 +137,7 @@ static bool apply(struct bench *b, struct change *changes, size_t n, struct str 
     entry_encode(&e, buf_str(&b->origin), &b->key, &bytes);
     b->previous = hash_of(buf_str(&bytes));
     from = monotonic_ns();
-    state_apply(b->state, &e, buf_str(&bytes), &arena, &outcomes, &leaf);
+    must(state_apply(b->state, &e, buf_str(&bytes), &arena, &outcomes, &leaf) == OK);
     *took_ns += monotonic_ns() - from;
     for (size_t i = 0; i < n; i++) {
         if (outcomes[i].reason == REASON_ACCEPTED) continue;

@@ -168,7 +168,8 @@ static int run_genesis(int argc, char **argv)
 
     if (!args_parse(&args, argc, argv, &code)) return code;
     if (!origin || !file || cards.n == 0) return args_wrong(&args, "--origin, --out and at least one card are needed");
-    enum err e = founding_make(cards.at, cards.n, str_of(origin), entries_public, down_412, &f, &why);
+    enum err e = founding_make(cards.at, cards.n, str_of(origin), entries_public, down_412,
+                               cards.n > 1 ? RULES_NEWEST : RULES_FIRST, &f, &why);
     if (e == OK) e = file_write_new(file, 0644, buf_str(&f.bytes), &why);
     if (e == OK) {
         print_genesis(&f, json);

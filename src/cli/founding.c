@@ -57,7 +57,7 @@ static enum err check_members(const struct genesis_member *m, size_t n, struct w
 }
 
 enum err founding_make(const char *const *card_files, size_t n, struct str origin, bool entries_public, bool down_412,
-                       struct founding *ret, struct why *why)
+                       unsigned rules, struct founding *ret, struct why *why)
 {
     struct genesis_member members[GENESIS_MEMBERS_MAX];
     struct founding f = {0};
@@ -73,7 +73,7 @@ enum err founding_make(const char *const *card_files, size_t n, struct str origi
         e = check_members(members, n, why);
     }
     if (e == OK) {
-        struct genesis g = {.rules = 1,
+        struct genesis g = {.rules = rules,
                             .origin = origin,
                             .members = members,
                             .n_members = n,

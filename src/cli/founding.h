@@ -24,10 +24,10 @@ struct founding {
 };
 void founding_done(struct founding *f);
 
-/* Makes the genesis of the members whose cards lie in the files; created_ms is now. ERR_INPUT names the card and what is wrong, or
+/* Makes the genesis of the members whose cards lie in the files, which begins with these rules; created_ms is now. ERR_INPUT names the card and what is wrong, or
  * the two that do not go together. */
 CHECKED enum err founding_make(const char *const *card_files, size_t n, struct str origin, bool entries_public, bool down_412,
-                               struct founding *ret, struct why *why);
+                               unsigned rules, struct founding *ret, struct why *why);
 
 /* Reads a genesis file. ERR_INPUT. */
 CHECKED enum err founding_read(const char *path, struct founding *ret, struct why *why);

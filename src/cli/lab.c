@@ -168,7 +168,8 @@ static enum err make_all(struct lab *lab, struct why *why)
     TRY(read_participants(lab, why));
     TRY(file_make_folder(o->dir, why));
     for (size_t i = 0; i < lab->n; i++) TRY(make_member(lab, i, why));
-    TRY(founding_make(lab->cards, lab->n, str_of(o->origin), o->entries_public, o->down_412, &lab->founding, why));
+    /* By the first rules whoever joins first settles the participants alone; the nodes go on to newer ones by themselves. */
+    TRY(founding_make(lab->cards, lab->n, str_of(o->origin), o->entries_public, o->down_412, RULES_FIRST, &lab->founding, why));
     TRY(file_write_new(path_in(lab, STR("genesis"), ""), 0644, buf_str(&lab->founding.bytes), why));
     for (size_t i = 0; i < lab->n; i++) TRY(make_join(lab, i, why));
     return keyfile_make(path_in(lab, STR("tokens"), ""), JWT_MAKE_ED25519, why);

@@ -28,6 +28,7 @@ static const char *kind_name(enum change_kind kind)
     case CHANGE_ADDRESSES: return "addresses";
     case CHANGE_ISSUER: return "issuer";
     case CHANGE_PARTICIPANT: return "participant";
+    case CHANGE_RULES: return "rules";
     case CHANGE_SUSPEND: return "suspend";
     case CHANGE_RESUME: return "resume";
     }
@@ -109,11 +110,18 @@ static void add_participant(struct json *j, const struct change *c)
 /* Of members' affairs, all that they say. */
 static void add_proposal(struct json *j, const struct change *c)
 {
-    static const char *const acts[] = {"?", "admit", "expel", "root key", "participant"};
+    static const char *const acts[] = {"?", "admit", "expel", "root key", "participant", "priorities", "equal priorities"};
 
-    add_text(j, "act", str_of(c->act <= PROPOSE_PARTICIPANT ? acts[c->act] : "?"));
+    add_text(j, "act", str_of(c->act <= PROPOSE_EQUALS ? acts[c->act] : "?"));
     if (c->act == PROPOSE_PARTICIPANT) add_participant(j, c);
+    else if (c->act == PROPOSE_EQUALS) add_text(j, "equals", c->equals == EQUALS_MAY_MEET ? STR("may meet") : STR("first stays"));
     else add_text(j, "member", c->member);
+    if (c->act == PROPOSE_PRIORITY) {
+        json_key(j, "lowest");
+        json_i64(j, c->priority_low);
+        json_key(j, "highest");
+        json_i64(j, c->priority_high);
+    }
     if (c->act == PROPOSE_ADMIT || c->act == PROPOSE_ROOT) add_hex(j, "root_key", c->root_key, sizeof c->root_key);
     add_text(j, "reason", c->text);
 }
@@ -161,6 +169,10 @@ static void add_affair(struct json *j, const struct change *c)
         break;
     case CHANGE_ISSUER: add_issuer(j, c); break;
     case CHANGE_PARTICIPANT: add_participant(j, c); break;
+    case CHANGE_RULES:
+        json_key(j, "version");
+        json_u64(j, c->rules);
+        break;
     case CHANGE_SUSPEND:
     case CHANGE_RESUME:
         add_text(j, "member", c->member);
@@ -182,6 +194,10 @@ void log_change_add(struct json *j, const struct change *c)
     if (c->kind == CHANGE_INTENT_PUT) {
         json_key(j, "state");
         json_str(j, str_of(state_name(c->state)));
+        if (c->priority) {
+            json_key(j, "priority");
+            json_i64(j, c->priority);
+        }
     }
     if (has_volume(c->kind)) {
         add_moment(j, "starts", c->vol.box.starts_us);

@@ -6,6 +6,7 @@
 #include "entry/entry.h"
 #include "proof/merkle.h"
 #include "state/genesis.h"
+#include "state/rules.h"
 #include "state/state.h"
 
 #define LOG_KEYS_MAX 64
@@ -52,7 +53,7 @@ static enum err take_entry(struct check *c, uint64_t index, struct why *why)
     struct entry e;
 
     if (entry_decode(bytes, &arena, &e, why) != OK) {
-        state_apply_void(c->state, bytes, &c->leaf);
+        if (state_apply_void(c->state, bytes, &c->leaf) != OK) return view_knows_rules(state_view(c->state), why);
         state_publish(c->state);
         c->verdict->n_void++;
         return OK;
@@ -60,7 +61,7 @@ static enum err take_entry(struct check *c, uint64_t index, struct why *why)
     /* An author that the state does not know is refused by apply, as everywhere. */
     if (state_author_key(state_view(c->state), e.author, &key) && !entry_verify(bytes, buf_str(&c->verdict->origin), &key))
         return fail(why, ERR_CORRUPT, "entry %llu: its signature is not its author's", (unsigned long long)index);
-    state_apply(c->state, &e, bytes, &arena, &outcomes, &c->leaf);
+    if (state_apply(c->state, &e, bytes, &arena, &outcomes, &c->leaf) != OK) return view_knows_rules(state_view(c->state), why);
     state_publish(c->state);
     c->verdict->n_changes += e.n_changes;
     for (size_t i = 0; i < e.n_changes; i++) {

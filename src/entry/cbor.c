@@ -326,6 +326,31 @@ uint64_t cbor_digest(struct cbor *r)
     return digest;
 }
 
+void cbor_skip(struct cbor *r, unsigned depth)
+{
+    unsigned last = CBOR_FIRST_KEY;
+    bool is_map = is_next(r, MAP), is_array = is_next(r, ARRAY);
+
+    if (is_next(r, UINT)) {
+        (void)cbor_uint(r);
+    } else if (is_next(r, NEGATIVE)) {
+        (void)cbor_int(r);
+    } else if (is_next(r, BYTES)) {
+        (void)cbor_bytes(r);
+    } else if (is_next(r, TEXT)) {
+        (void)cbor_text(r, SIZE_MAX, "");
+    } else if (!is_map && !is_array) {
+        if (!cbor_null(r)) (void)cbor_bool(r);
+    } else if (depth == 0) {
+        cbor_bad(r, "nested too deep");
+    } else {
+        for (size_t n = is_map ? cbor_map(r) : cbor_array(r); n > 0 && !r->problem; n--) {
+            if (is_map) (void)cbor_key(r, &last);
+            cbor_skip(r, depth - 1);
+        }
+    }
+}
+
 const uint8_t *cbor_enter(struct cbor *r)
 {
     uint64_t n = read_head(r, BYTES, "not a byte string");

@@ -71,6 +71,9 @@ bool cbor_is_array_next(const struct cbor *r);
 struct id cbor_id(struct cbor *r);
 uint64_t cbor_digest(struct cbor *r);
 
+/* Past one item, whatever it is, and all that is in it: at most depth arrays and maps within each other. */
+void cbor_skip(struct cbor *r, unsigned depth);
+
 /* A byte string that holds CBOR: returns where it ends; its items are read next, then cbor_leave() checks that they ended
  * there. */
 const uint8_t *cbor_enter(struct cbor *r);

@@ -12,11 +12,13 @@
 #include "cell/set.h"
 #include "entry/change_internal.h"
 #include "entry/entry.h"
+#include "entry/rules.h"
 
 enum member {
     ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY,
     ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
+    RULES, BOUNDS, EQUALS, PRIORITY,
     N_MEMBERS
 };
 
@@ -25,9 +27,9 @@ enum numbering { FLIGHTS, AFFAIRS };
 #define N_NUMBERS 24
 static const uint8_t NUMBERS[][N_NUMBERS] = {
     {ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
-     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY, N_MEMBERS},
+     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY, PRIORITY},
     {ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
-     N_MEMBERS, USS, N_MEMBERS, N_MEMBERS, N_MEMBERS, MEMBER, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
+     RULES, USS, BOUNDS, EQUALS, N_MEMBERS, MEMBER, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
 };
 
 #define M(member) (UINT64_C(1) << (member))
@@ -44,7 +46,7 @@ static const struct kind {
     {CHANGE_JOIN, M(DIGEST) | M(MEMBER) | M(ENTRY_KEY) | M(LOG_KEY) | M(MIRROR_KEY), M(HTTP_KEY), false, FLIGHTS},
     {CHANGE_TICK, 0, 0, false, FLIGHTS},
     {CHANGE_INTENT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL) | M(STATE),
-     M(BASE) | M(COARSENED) | M(ATTACHED) | M_KEY, true, FLIGHTS},
+     M(BASE) | M(COARSENED) | M(ATTACHED) | M_KEY | M(PRIORITY), true, FLIGHTS},
     {CHANGE_INTENT_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
     {CHANGE_CONSTRAINT_PUT, M(ID) | M(TOKEN) | M_VOL | M(URL), M(BASE) | M(COARSENED), false, FLIGHTS},
     {CHANGE_CONSTRAINT_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
@@ -53,12 +55,14 @@ static const struct kind {
     {CHANGE_SUBSCRIPTION_DELETE, M(ID) | M(BASE), 0, false, FLIGHTS},
     {CHANGE_AVAILABILITY_PUT, M(TOKEN) | M(USS) | M(AVAILABILITY), M(BASE), false, FLIGHTS},
     {CHANGE_REPORT, M(ID) | M(DIGEST) | M(LENGTH), 0, false, FLIGHTS},
-    {CHANGE_PROPOSE, M(ACT), M(TEXT) | M(NAMES) | M(RIGHTS) | M(ROOT_KEY) | M(USS) | M(MEMBER), false, AFFAIRS},
+    {CHANGE_PROPOSE, M(ACT), M(TEXT) | M(NAMES) | M(RIGHTS) | M(ROOT_KEY) | M(USS) | M(MEMBER) | M(BOUNDS) | M(EQUALS),
+     false, AFFAIRS},
     {CHANGE_APPROVE, M(PROPOSAL), 0, false, AFFAIRS},
     {CHANGE_NODE_END, M(NODE), M(TEXT) | M(HEAD), false, AFFAIRS},
     {CHANGE_ADDRESSES, M(NODE) | M(ADDRESSES), 0, false, AFFAIRS},
     {CHANGE_ISSUER, M(ISSUER) | M(PUBLIC_KEY) | M(SUBS), M(REMOVES), false, AFFAIRS},
     {CHANGE_PARTICIPANT, M(USS) | M(NAMES) | M(RIGHTS), 0, false, AFFAIRS},
+    {CHANGE_RULES, M(RULES), 0, false, AFFAIRS},
     {CHANGE_SUSPEND, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
     {CHANGE_RESUME, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
 };
@@ -69,6 +73,8 @@ static const uint64_t ACT_NEEDS[] = {
     [PROPOSE_EXPEL] = M(TEXT) | M(MEMBER),
     [PROPOSE_ROOT] = M(ROOT_KEY) | M(MEMBER),
     [PROPOSE_PARTICIPANT] = M(NAMES) | M(RIGHTS) | M(USS),
+    [PROPOSE_PRIORITY] = M(MEMBER) | M(BOUNDS),
+    [PROPOSE_EQUALS] = M(EQUALS),
 };
 
 static bool has_what_its_act_needs(enum proposal_act act, uint64_t has)
@@ -83,6 +89,15 @@ static const struct kind *kind_of(uint64_t number)
     }
     return NULL;
 }
+
+unsigned change_rules(const struct change *c)
+{
+    if (c->kind == CHANGE_INTENT_PUT && c->priority != 0) return RULES_PRIORITY;
+    if (c->kind == CHANGE_PROPOSE && c->act >= PROPOSE_PRIORITY) return RULES_PRIORITY;
+    return RULES_FIRST;
+}
+
+#define RULES_MAX 65535
 
 enum { SUFFIX_MAX = CHANGE_TOKEN_MAX - ID_TEXT - 1 };
 
@@ -115,8 +130,9 @@ static uint64_t members_of(const struct change *c, const struct kind *kind)
     if (c->has_head) has |= M(HEAD);
     if (c->has_http_key) has |= M(HTTP_KEY);
     if (c->removes) has |= M(REMOVES);
+    if (c->priority != 0) has |= M(PRIORITY);
     if (c->kind == CHANGE_PROPOSE) {
-        must(c->act >= PROPOSE_ADMIT && c->act <= PROPOSE_PARTICIPANT);
+        must(c->act >= PROPOSE_ADMIT && c->act <= PROPOSE_EQUALS);
         has |= ACT_NEEDS[c->act];
     }
     must((has & ~(kind->needs | kind->allows)) == 0);
@@ -237,6 +253,20 @@ static void add_affair(struct buf *to, const struct change *c, enum member membe
     case SUBS: add_names(to, c->subs, c->n_subs, LIMIT_CHANGE_SUBS); break;
     case PROPOSAL: cbor_add_bytes(to, c->proposal.b, sizeof c->proposal.b); break;
     case REMOVES: cbor_add_bool(to, true); break;
+    case RULES:
+        must(c->rules >= 1 && c->rules <= RULES_MAX);
+        cbor_add_uint(to, c->rules);
+        break;
+    case BOUNDS:
+        must(c->priority_low <= c->priority_high);
+        cbor_add_array(to, 2);
+        cbor_add_int(to, c->priority_low);
+        cbor_add_int(to, c->priority_high);
+        break;
+    case EQUALS:
+        must(c->equals <= EQUALS_MAY_MEET);
+        cbor_add_uint(to, c->equals);
+        break;
     default: must(false);
     }
 }
@@ -283,6 +313,7 @@ static void add_member(struct buf *to, const struct change *c, enum member membe
     case LOG_KEY: cbor_add_bytes(to, c->log_key, sizeof c->log_key); break;
     case MIRROR_KEY: cbor_add_bytes(to, c->mirror_key, sizeof c->mirror_key); break;
     case HTTP_KEY: cbor_add_bytes(to, c->http_key, sizeof c->http_key); break;
+    case PRIORITY: cbor_add_int(to, c->priority); break;
     default: add_affair(to, c, member); break;
     }
 }
@@ -445,11 +476,27 @@ static bool read_true(struct cbor *r)
     return value;
 }
 
+static int32_t read_priority(struct cbor *r)
+{
+    int64_t value = cbor_int(r);
+
+    if (value < INT32_MIN || value > INT32_MAX) cbor_bad(r, "priority out of range");
+    return r->problem ? 0 : (int32_t)value;
+}
+
+static void read_bounds(struct cbor *r, struct change *ret)
+{
+    cbor_array_of(r, 2);
+    ret->priority_low = read_priority(r);
+    ret->priority_high = read_priority(r);
+    if (ret->priority_low > ret->priority_high) cbor_bad(r, "bounds are reversed");
+}
+
 static void read_affair(struct cbor *r, enum member member, struct arena *arena, struct change *ret)
 {
     switch (member) {
     case ACT:
-        ret->act = (enum proposal_act)cbor_uint_below(r, PROPOSE_PARTICIPANT + 1, "unknown act");
+        ret->act = (enum proposal_act)cbor_uint_below(r, PROPOSE_EQUALS + 1, "unknown act");
         if (ret->act < PROPOSE_ADMIT) cbor_bad(r, "unknown act");
         break;
     case NODE: cbor_bytes_of(r, sizeof ret->node, ret->node); break;
@@ -472,6 +519,12 @@ static void read_affair(struct cbor *r, enum member member, struct arena *arena,
     case SUBS: ret->subs = read_names(r, arena, LIMIT_CHANGE_SUBS, &ret->n_subs); break;
     case PROPOSAL: cbor_bytes_of(r, sizeof ret->proposal.b, ret->proposal.b); break;
     case REMOVES: ret->removes = read_true(r); break;
+    case RULES:
+        ret->rules = cbor_uint_below(r, RULES_MAX + 1, "no such version of the rules");
+        if (ret->rules == 0) cbor_bad(r, "no such version of the rules");
+        break;
+    case BOUNDS: read_bounds(r, ret); break;
+    case EQUALS: ret->equals = (enum priority_equals)cbor_uint_below(r, EQUALS_MAY_MEET + 1, "unknown rule of equals"); break;
     default: cbor_bad(r, "unknown member of the change"); break;
     }
 }
@@ -516,6 +569,10 @@ static void read_member(struct cbor *r, enum member member, struct arena *arena,
         ret->has_http_key = true;
         cbor_bytes_of(r, sizeof ret->http_key, ret->http_key);
         break;
+    case PRIORITY:
+        ret->priority = read_priority(r);
+        if (ret->priority == 0) cbor_bad(r, "priority 0 is written by leaving the member out");
+        break;
     default: read_affair(r, member, arena, ret); break;
     }
 }
@@ -550,4 +607,5 @@ void change_decode(struct cbor *r, struct arena *arena, struct change *ret)
     if (kind->kind == CHANGE_PROPOSE && !r->problem && !has_what_its_act_needs(ret->act, has))
         cbor_bad(r, "proposal does not have what its act needs");
     if (ret->suffix.n > 0 && !kind->may_choose_token) cbor_bad(r, "kind does not choose its version");
+    if (change_rules(ret) > RULES_NEWEST) cbor_bad(r, "change of rules that this build does not know");
 }

@@ -24,6 +24,7 @@ enum change_kind {
     CHANGE_ADDRESSES = 6,   /* Where a node is reached by its peers. */
     CHANGE_ISSUER = 7,      /* Who may vouch for which of the member's participants. */
     CHANGE_PARTICIPANT = 8, /* Which members may speak for a sub (decision C4). */
+    CHANGE_RULES = 9,       /* The newest rules that the author's node knows (decision A11). */
     CHANGE_INTENT_PUT = 10,
     CHANGE_INTENT_DELETE = 11,
     CHANGE_CONSTRAINT_PUT = 12,
@@ -41,6 +42,13 @@ enum proposal_act { /* Numbers are for ever. */
     PROPOSE_EXPEL = 2,       /* member, text */
     PROPOSE_ROOT = 3,        /* member, its new root key */
     PROPOSE_PARTICIPANT = 4, /* uss, names, rights */
+    PROPOSE_PRIORITY = 5,    /* member, bounds of its intents' priorities; rules 2 */
+    PROPOSE_EQUALS = 6,      /* what equal priorities do; rules 2 */
+};
+
+enum priority_equals { /* Of two intents that meet; for ever. */
+    EQUALS_FIRST_STAYS = 0, /* The later one has to avoid the earlier. */
+    EQUALS_MAY_MEET = 1,
 };
 
 enum participant_right { /* Bits; for ever. */
@@ -118,7 +126,9 @@ struct change {
     bool has_http_key;          /* 22: of its statements to peers over HTTP; absent from nodes that make none */
     uint8_t http_key[32];
 
-    /* Kinds 3 to 8, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
+    int32_t priority;           /* 23, intents: F3548 `priority`; 0 is left out. Rules 2. */
+
+    /* Kinds 3 to 9, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
     enum proposal_act act;       /* 0 */
     uint8_t node[8];             /* 1: id of a node as author */
     struct str text;             /* 2: reason, for people */
@@ -137,11 +147,18 @@ struct change {
     size_t n_subs;
     struct hash proposal;        /* 11: SHA-256 of the entry with the proposal */
     bool removes;                /* 12: the subs lose the issuer */
+    uint64_t rules;              /* 13: the newest version that is known, 1..65,535 */
+    int32_t priority_low;        /* 15: [low, high], both allowed */
+    int32_t priority_high;
+    enum priority_equals equals; /* 16 */
 };
 
 #define CHANGE_TOKEN_MAX 128
 
 /* Text of the new OVN or version: base64url of random, or "<id>_<suffix>". Returns its length (16..128). */
 size_t change_token(const struct change *c, char ret_text[CHANGE_TOKEN_MAX]);
+
+/* The version of the rules that brought the change's byte form (entry/rules.h). */
+unsigned change_rules(const struct change *c);
 
 #endif

@@ -132,7 +132,7 @@ static void read_frame(struct cbor *r, struct frame *ret, void (*payload)(struct
 }
 
 struct reading {
-    struct arena *arena;
+    struct arena *arena; /* NULL: the changes are passed over. */
     struct entry *entry;
 };
 
@@ -144,8 +144,10 @@ static void read_changes(struct cbor *r, struct arena *arena, struct entry *e)
         cbor_bad(r, "no changes or too many");
         return;
     }
-    e->changes = arena_alloc(arena, n * sizeof *e->changes);
     e->n_changes = n;
+    for (size_t i = 0; !arena && i < n && !r->problem; i++) cbor_skip(r, LIMIT_ENTRY_DEPTH - 3); /* In the frame, the payload, the list. */
+    if (!arena) return;
+    e->changes = arena_alloc(arena, n * sizeof *e->changes);
     for (size_t i = 0; i < n && !r->problem; i++) change_decode(r, arena, &e->changes[i]);
 }
 
@@ -192,7 +194,7 @@ static void read_payload(struct cbor *r, void *context)
     if ((has | optional) != all) cbor_bad(r, "entry lacks a member");
 }
 
-enum err entry_decode(struct str bytes, struct arena *arena, struct entry *ret, struct why *why)
+static enum err decode(struct str bytes, struct arena *arena, struct entry *ret, struct why *why)
 {
     struct entry e = {0};
     struct reading reading = {arena, &e};
@@ -207,6 +209,16 @@ enum err entry_decode(struct str bytes, struct arena *arena, struct entry *ret, 
     memcpy(e.signature, frame.signature, sizeof e.signature);
     *ret = e;
     return OK;
+}
+
+enum err entry_decode(struct str bytes, struct arena *arena, struct entry *ret, struct why *why)
+{
+    return decode(bytes, arena, ret, why);
+}
+
+enum err entry_decode_head(struct str bytes, struct entry *ret, struct why *why)
+{
+    return decode(bytes, NULL, ret, why);
 }
 
 bool entry_verify(struct str bytes, struct str origin, const struct key_public *key)

@@ -40,6 +40,10 @@ void entry_encode(const struct entry *e, struct str origin, const struct key_sec
 CHECKED enum err entry_decode(struct str bytes, struct arena *arena, struct entry *ret,
                               struct why *why);
 
+/* What is known of an entry without knowing its changes, which rules of a later version may have brought: all members of ret but
+ * those; n_changes counts them. ERR_CORRUPT for what no build takes for an entry. The participant is borrowed from bytes. */
+CHECKED enum err entry_decode_head(struct str bytes, struct entry *ret, struct why *why);
+
 /* True if the signature is good for key under origin. bytes as given to entry_decode(). About 120 us. */
 bool entry_verify(struct str bytes, struct str origin, const struct key_public *key);
 

@@ -48,11 +48,10 @@ bool intake_is_fresh(struct intake *in, int64_t revision)
 static enum err note_stored(void *context, uint64_t index, struct str bytes)
 {
     struct intake *in = context;
-    AUTO(arena_done) struct arena arena = {0};
     struct entry e;
     size_t i = 0;
 
-    if (index == 0 || entry_decode(bytes, &arena, &e, NULL) != OK) return OK;
+    if (index == 0 || entry_decode_head(bytes, &e, NULL) != OK) return OK;
     while (i < in->stored.n && memcmp(in->stored.at[i].author, e.author, 8) != 0) i++;
     if (i == in->stored.n) place_vec_add(&in->stored, (struct place){.slot = 0});
     memcpy(in->stored.at[i].author, e.author, 8);
@@ -122,12 +121,12 @@ enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct w
 
 /* Judging. */
 
+/* By the head alone: nodes whose builds know other changes must agree on what is a leaf (decision A11). */
 static bool names_its_slot(const struct intake *in, const uint8_t author[8], uint64_t slot, struct str bytes)
 {
-    AUTO(arena_done) struct arena arena = {0};
     struct entry e;
 
-    return entry_decode(bytes, &arena, &e, NULL) == OK && memcmp(e.author, author, sizeof e.author) == 0 &&
+    return entry_decode_head(bytes, &e, NULL) == OK && memcmp(e.author, author, sizeof e.author) == 0 &&
            e.epoch == in->options.epoch && e.slot == slot;
 }
 

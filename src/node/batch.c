@@ -8,6 +8,7 @@
  *                         others --------> writes stop for good
  */
 #include "node/shared.h"
+#include "state/rules.h"
 
 #define SIGN_ANEW_MAX 8
 
@@ -168,6 +169,8 @@ bool batch_tick(struct node *n)
 {
     struct pending tick = {.change = {.kind = CHANGE_TICK}, .done = ignore, .arena = &n->arena};
 
+    tick.change.rules = view_rules_to_announce(state_view(n->state), n->author);
+    if (tick.change.rules) tick.change.kind = CHANGE_RULES;
     return batch_run(n, &tick);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "state/member.h"
+#include "state/rules.h"
 
 /* What the engine asks. */
 
@@ -276,6 +277,12 @@ static const struct why *forbidden(struct node *n, struct why *ret)
     return ret;
 }
 
+/* Rules are announced as soon as that is news (decision A11). */
+static bool is_tick_due(const struct node *n)
+{
+    return node_steady_us(n) >= n->tick_at_us || view_rules_to_announce(state_view(n->state), n->author);
+}
+
 /* True if a look was taken that told all. */
 static bool write_what_waits(struct node *n, const struct work *w)
 {
@@ -289,7 +296,7 @@ static bool write_what_waits(struct node *n, const struct work *w)
     const struct why *no = forbidden(n, &why);
     if (w->first && no) node_refuse_all(n, w->first, no);
     else if (w->first) return batch_run(n, w->first);
-    else if (!no && !w->stops && node_steady_us(n) >= n->tick_at_us) return batch_tick(n);
+    else if (!no && !w->stops && is_tick_due(n)) return batch_tick(n);
     if (no) n->tick_at_us = node_steady_us(n) + n->tick_us / 60;
     return false;
 }

@@ -10,6 +10,7 @@
 
 #include "node/node_internal.h"
 #include "node/shared.h"
+#include "state/rules.h"
 
 #define IDLE_FLUSH_US 200000 /* Derived data waits this long for a batch to travel with. */
 
@@ -103,6 +104,21 @@ static void keep_outcomes(struct node *n, struct packed *own, const struct outco
     for (size_t i = 0; i < n_outcomes; i++) own->passing->outcomes[i] = outcomes[i].reason;
 }
 
+/* An entry whose changes are of rules that this build does not know: it takes its place and comes to nothing. */
+static enum err apply_void(struct reading *r, uint64_t index, struct str bytes, const struct why *undecodable)
+{
+    struct node *n = r->n;
+    struct entry head;
+
+    if (entry_decode_head(bytes, &head, NULL) != OK)
+        return fail(&r->why, ERR_CORRUPT, "entry %llu is damaged: %s", (unsigned long long)index, undecodable->text);
+    TRY(check_signed(n, index, &head, bytes, &r->why));
+    if (state_apply_void(n->state, bytes, &r->leaf) != OK) return view_knows_rules(state_view(n->state), &r->why);
+    keep_leaf(n, index, bytes, buf_str(&r->leaf));
+    atomic_fetch_add_explicit(&n->n_entries, 1, memory_order_relaxed);
+    return OK;
+}
+
 static enum err apply_one(void *context, uint64_t index, struct str bytes)
 {
     struct reading *r = context;
@@ -112,15 +128,12 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
     struct why undecodable = {0};
 
     buf_clear(&r->leaf);
-    /* Engines bring in only entries that decode and verify (decision B2): anything else is damage, and applying it as a
-     * refusal would lose a write that was acknowledged. */
-    if (entry_decode(bytes, r->arena, &e, &undecodable) != OK) {
-        return fail(&r->why, ERR_CORRUPT, "entry %llu is damaged: %s", (unsigned long long)index,
-                    undecodable.text);
-    }
+    /* Engines bring in only entries that have a head and verify (decision B2): anything else is damage, and applying it as a
+     * refusal would lose a write that was acknowledged. Changes of rules that this build does not know come to nothing. */
+    if (entry_decode(bytes, r->arena, &e, &undecodable) != OK) return apply_void(r, index, bytes, &undecodable);
     struct packed *own = find_waiting(r, &e, bytes);
     if (!own && index >= r->verify_from) TRY(check_signed(n, index, &e, bytes, &r->why));
-    state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf);
+    if (state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf) != OK) return view_knows_rules(state_view(n->state), &r->why);
     if (own) keep_outcomes(n, own, outcomes, e.n_changes, index);
     if (n->shared) shared_note_applied(n, &e, bytes);
     advance_own_chain(n, &e, bytes);
@@ -142,12 +155,9 @@ static enum err apply_range(struct node *n, struct packed_vec *waiting, uint64_t
     if (end > size) end = size;
     enum err e = store_read_back(n->store, from, end - from, apply_one, &r, &r.why);
     buf_done(&r.leaf);
-    if (e != OK) {
-        if (why) *why = r.why;
-        return e;
-    }
-    state_publish(n->state);
-    return OK;
+    if (e == OK || e == ERR_STATE) state_publish(n->state); /* Up to rules that this build does not know. */
+    if (e != OK && why) *why = r.why;
+    return e;
 }
 
 enum err writer_apply_stored(struct node *n, struct packed_vec *waiting, struct arena *arena,

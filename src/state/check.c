@@ -86,7 +86,7 @@ static void check_members(const struct state *s)
 {
     const struct extra *x = &s->extra;
     const struct view *v = &s->view;
-    uint32_t n_counted = 0, n_participants = 0;
+    uint32_t n_counted = 0, n_awaited = 0, n_participants = 0;
 
     for (uint32_t no = 0; no < x->n_members; no++) {
         const struct member *m = member_at(x, no);
@@ -94,8 +94,11 @@ static void check_members(const struct state *s)
         must(m->no == no && view_member_named(v, m->name) == m);
         must(root && root->is_root && root->member == no && !root->ended_at == !m->expelled_at);
         n_counted += member_counts(m);
+        n_awaited += !m->admitted_at && !m->joined_at && !m->expelled_at;
+        must(m->priority_low <= m->priority_high);
     }
-    must(n_counted == x->n_counted);
+    must(n_counted == x->n_counted && n_awaited == x->n_awaited);
+    must(x->rules_since < v->position && (x->rules_since != 0) == (x->rules > x->network->genesis.rules)); /* S7 */
     for (uint32_t no = 0; no < x->n_authors; no++) {
         const struct author *a = author_at(x, no);
         const struct member *m = member_at(x, a->member);

@@ -6,7 +6,6 @@
 #include "entry/cbor.h"
 
 #define FORMAT 1
-#define RULES 1
 #define N_KEYS 7
 
 /* What is wrong with the members' order, names or keys; NULL if nothing. */
@@ -26,7 +25,7 @@ static const char *members_problem(const struct genesis_member *m, size_t n)
 
 void genesis_encode(const struct genesis *g, struct buf *to)
 {
-    must(g->rules == RULES && g->origin.n > 0 && g->origin.n <= GENESIS_TEXT_MAX);
+    must(g->rules >= RULES_FIRST && g->rules <= RULES_NEWEST && g->origin.n > 0 && g->origin.n <= GENESIS_TEXT_MAX);
     must(members_problem(g->members, g->n_members) == NULL);
     cbor_add_map(to, N_KEYS);
     cbor_add_key(to, 1);
@@ -86,7 +85,7 @@ enum err genesis_decode(struct str bytes, struct arena *arena, struct genesis *r
     if (g.origin.n == 0) cbor_bad(&r, "the origin has 1 to 128 bytes");
     expect_key(&r, &last, 3);
     g.rules = cbor_uint(&r);
-    if (g.rules != RULES) cbor_bad(&r, "rules of this version are not known");
+    if (g.rules < RULES_FIRST || g.rules > RULES_NEWEST) cbor_bad(&r, "rules of this version are not known");
     expect_key(&r, &last, 4);
     read_members(&r, arena, &g);
     if (!r.problem) {

@@ -1,7 +1,7 @@
 /* genesis.h - entry 0: what a network is and who founded it.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Deterministic CBOR, a map: 1 format (1), 2 origin (text), 3 rules version (1), 4 members [[name (text), root key
+ * Deterministic CBOR, a map: 1 format (1), 2 origin (text), 3 rules version (entry/rules.h), 4 members [[name (text), root key
  * (bytes 32)], ...] by ascending name, 5 entries public (bool), 6 a Down USS gets 412 (bool, f3548-dss.md 9.4), 7 created
  * (ms). Unsigned: everyone pins its SHA-256 (decision C1). Its outcome leaf has no element.
  */
@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "entry/rules.h"
 #include "proof/key.h"
 
 #define GENESIS_MEMBERS_MAX 100
@@ -23,7 +24,7 @@ struct genesis_member {
 
 struct genesis {
     struct str origin;
-    uint64_t rules; /* 1 */
+    uint64_t rules; /* RULES_FIRST..RULES_NEWEST */
     const struct genesis_member *members;
     size_t n_members; /* 1..GENESIS_MEMBERS_MAX */
     bool entries_public;

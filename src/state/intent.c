@@ -209,6 +209,7 @@ static void write_record(struct step *st, const struct change *c, const struct p
         .box = c->vol.box,
         .version = !old ? 1 : old->version < INT32_MAX ? old->version + 1 : INT32_MAX,
         .state = c->state,
+        .priority = c->priority,
         .subscription = sub ? sub->id : (struct id){0, 0},
     };
     struct entity *e = entity_make(s, &fields, c->vol.cells, c->vol.n_cells);

@@ -5,6 +5,7 @@
  *     intent.c, subscription.c, constraint.c, availability.c     the rules: x_judge() decides on a view, x_apply() judges
  *                                                                again on the writer's view and then writes
  *     author.c  keys that may write; join.c  nodes               roster.c  members; issuer.c, proposal.c, participant.c
+ *     rules.c   versions of the rules, priorities
  *     key.c     the key rule        notice.c  whom to tell       expiry.c  clean-up        name.c  interned names
  *
  * What must not show anywhere: numbers (no), since a restored state has others. Results are ordered by id.
@@ -15,6 +16,7 @@
 #include "cell/set.h"
 #include "state/genesis.h"
 #include "state/member.h"
+#include "state/rules.h"
 #include "state/state.h"
 
 /* A name of a USS, stored once and kept as long as the state is. */
@@ -43,6 +45,7 @@ struct author {
     uint64_t next_slot;
     struct hash last; /* SHA-256 of its last entry; zero before the first. */
     int64_t last_time_ms;
+    uint32_t rules;   /* Newest that it announced; 0: never. */
     uint64_t version; /* Of struct cow, when this copy was made. */
 };
 
@@ -77,6 +80,10 @@ struct extra {
     struct parr members; /* Place -> struct member * */
     uint32_t n_members;
     uint32_t n_counted;
+    uint32_t n_awaited;     /* Founders that have neither joined nor been expelled. */
+    uint32_t rules;         /* In force. */
+    uint64_t rules_since;   /* Entry right after which they came; 0: from genesis on. */
+    enum priority_equals equals;
     struct proposals *proposals; /* NULL for none. */
     struct parr participants;    /* Number of a name -> struct participant * */
     uint32_t n_participants;
@@ -113,6 +120,7 @@ struct state {
     int64_t member_times_ms[LIMIT_MEMBERS_EVER]; /* Latest entry of each member's live nodes; INT64_MIN without. */
     bool members_changed; /* By the change being applied: overlays are looked at again. */
     bool clock_is_due;    /* Members changed in the entry being applied. */
+    bool rules_are_due;   /* Rules were announced in the entry being applied. */
 
     /* Scratch of the writer. */
     struct buf coded;
@@ -210,6 +218,14 @@ int issuer_compare(const struct member_issuer *a, struct str issuer, struct str 
 struct proposals *proposals_change(struct state *s); /* A copy that may be written now. */
 void proposals_settle(struct step *st); /* Lets pass what may pass; called after a change of members. */
 void proposals_lapse(struct state *s);  /* Drops what is older than 7 days of the state's clock. */
+
+/* rules.c */
+enum reason rules_judge(const struct view *v, const struct author *author, const struct change *c);
+void rules_write(struct step *st, const struct change *c, struct outcome *ret);
+void rules_settle(struct state *s, uint64_t index); /* After the entry with an announcement: the switch, if that was the last one. */
+/* Whether the author's member may give an intent this priority. */
+enum reason priority_judge(const struct view *v, const struct author *author, const struct change *c);
+bool rules_differ(const struct extra *x); /* From what genesis says: then a snapshot has a record of them. */
 
 /* participant.c */
 const struct participant *participant_at(const struct extra *x, uint32_t name_no);

@@ -39,6 +39,7 @@ void join_write(struct step *st, const struct change *c, struct outcome *ret)
         m.joined_at = st->index;
         member_put(st->s, &m);
         st->s->extra.n_counted++;
+        if (m.admitted_at == 0) st->s->extra.n_awaited--;
         st->s->members_changed = true;
     }
 }

@@ -303,10 +303,10 @@ static bool is_shown(const struct change *c, const struct entity *e)
 }
 
 /* Whether the intent became relevant, or got its OVN, after the key was judged. */
-static bool is_late(const struct view *v, const struct change *c, const struct entity *intent)
+static bool is_late(const struct view *v, const struct change *c, const struct entity *intent, bool all_late)
 {
     if (id_equal(intent->id, c->id) || is_exempt(v, intent)) return false;
-    if (intent->changed_at >= c->checked_at) return true;
+    if (all_late || intent->changed_at >= c->checked_at) return true;
     return intent->state == INTENT_ACCEPTED &&
            view_manager_availability(v, intent).left_down_at >= c->checked_at;
 }
@@ -317,20 +317,27 @@ static size_t keep_ids(const struct entity_vec *from, struct id *to)
     return from->n;
 }
 
+/* New rules may exempt less: after a switch all that is relevant counts as having left its exemption (decision A3). */
+static bool rules_changed_late(const struct view *v, const struct change *c)
+{
+    return view_rules_since(v) && view_rules_since(v) >= c->checked_at;
+}
+
 bool key_holds_late(struct step *st, const struct change *c, bool asks, uint64_t asks_since,
                     struct outcome *ret)
 {
     AUTO(entity_vec_done) struct entity_vec constraints = {0};
     struct state *s = st->s;
     struct entity_vec *intents = &s->hits;
-    bool asks_late = asks_since >= c->checked_at;
+    bool all_late = rules_changed_late(&s->view, c);
+    bool asks_late = asks_since >= c->checked_at || all_late;
     size_t n = 0;
 
     entity_vec_clear(intents);
-    collect_late(s, c, ENTITY_INTENT, s->left_down_at >= c->checked_at, intents);
+    collect_late(s, c, ENTITY_INTENT, all_late || s->left_down_at >= c->checked_at, intents);
     for (size_t i = 0; i < intents->n; i++) {
         const struct entity *e = intents->at[i];
-        if (is_late(&s->view, c, e) && !is_shown(c, e)) intents->at[n++] = e;
+        if (is_late(&s->view, c, e, all_late) && !is_shown(c, e)) intents->at[n++] = e;
     }
     intents->n = n;
 

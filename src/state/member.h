@@ -9,8 +9,11 @@
  * approvals at least; 7 days of the state's clock after it was made an open proposal lapses (decision C3). Who may approve
  * is asked after every change of members, nodes, approvals or suspensions, of the proposals in the order they were made.
  *
+ * By rules 2 founders count for this from the start, so that the first to join cannot do alone what is for all: until they have
+ * joined nothing passes but expulsions, which take the approvals of those who have, and more than half of all.
+ *
  * A network where at most one member counts is open: any participant's changes are taken. In others apply takes only those
- * of authors whose member may speak for the participant (decision C4).
+ * of authors whose member may speak for the participant (decision C4). By rules 2 founders that are awaited keep it closed.
  *
  * What is found here is borrowed until the view is given back.
  */
@@ -40,6 +43,8 @@ struct member {
     uint64_t suspended_at; /* Entry; 0 if not. */
     int64_t suspended_ms;  /* That entry's time. */
     struct str reason;     /* Of the suspension, or of the resumption that ended it. */
+    int32_t priority_low;  /* Bounds of its intents' priorities, both allowed (rules 2); 0 and 0 by default. */
+    int32_t priority_high;
     const struct member_issuer *const *issuers; /* By issuer, then key. */
     size_t n_issuers;
 };
@@ -73,8 +78,8 @@ struct proposal {
     int64_t opened_ms;  /* The state's clock then. */
     uint32_t by;        /* Member that made it. */
     enum proposal_act act;
-    uint32_t subject;   /* Member; of admissions and participants UINT32_MAX. */
-    uint8_t n_name;     /* Of the member or participant. */
+    uint32_t subject;   /* Member; of admissions, participants and equals UINT32_MAX. */
+    uint8_t n_name;     /* Of the member or participant; 0 for equals. */
     char name[LIMIT_SUB_BYTES];
     struct key_public root_key;
     uint32_t n_members; /* That shall speak for the participant. */
@@ -83,6 +88,8 @@ struct proposal {
     uint16_t n_text;
     char text[LIMIT_REASON_BYTES];
     uint64_t approvals[LIMIT_MEMBERS_EVER / 64]; /* Bits: places of members. */
+    int32_t priority_low, priority_high;
+    enum priority_equals equals;
 };
 
 uint32_t view_n_members(const struct view *v); /* All there ever were: places are 0..n-1. */
@@ -105,7 +112,7 @@ uint32_t view_majority(const struct view *v);
 /* Whether the authors stand for a majority: each member counts once, whoever is no live author not at all. */
 bool view_is_majority(const struct view *v, uint8_t (*authors)[8], size_t n);
 
-bool view_is_open(const struct view *v); /* At most one member counts. */
+bool view_is_open(const struct view *v);
 const struct participant *view_participant(const struct view *v, struct str sub); /* NULL if there is no record. */
 /* Every record, in no order that means anything. */
 void view_participants(const struct view *v, void (*each)(void *context, struct str sub, const struct participant *p),

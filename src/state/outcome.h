@@ -25,6 +25,7 @@
     X(REASON_SPEAKER,            25, ERR_RIGHTS,    "the author's member may not speak for this participant") \
     X(REASON_SUSPENDED,          26, ERR_STATE,     "the author's member has suspended its participation") \
     X(REASON_RIGHT,              27, ERR_RIGHTS,    "the participant does not have the right to do this") \
+    X(REASON_PRIORITY,           30, ERR_RIGHTS,    "the priority is out of the bounds that the network has set for the author's member") \
     X(REASON_MEMBERS,            28, ERR_INPUT,     "the change does not fit the members, nodes and participants there are") \
     X(REASON_PROPOSAL,           29, ERR_INPUT,     "no such proposal is open, it has this member's vote, or there is no room for another") \
     X(REASON_PLACEHOLDER_ID,      4, ERR_INPUT,     "this id is reserved as the placeholder for 'no subscription'") \

@@ -76,7 +76,10 @@ static bool is_possible(const struct view *v, const struct proposal *p)
         return !view_member_named(v, name) && author_key_is_new(v, p->root_key.b) && n_not_expelled(v) < LIMIT_MEMBERS &&
                view_n_members(v) < LIMIT_MEMBERS_EVER;
     case PROPOSE_EXPEL:
+    case PROPOSE_PRIORITY:
         return !view_member(v, p->subject)->expelled_at;
+    case PROPOSE_EQUALS:
+        return true;
     case PROPOSE_ROOT:
         return !view_member(v, p->subject)->expelled_at && author_key_is_new(v, p->root_key.b);
     case PROPOSE_PARTICIPANT:
@@ -88,6 +91,11 @@ static bool is_possible(const struct view *v, const struct proposal *p)
     return false;
 }
 
+static bool is_of_member(enum proposal_act act)
+{
+    return act == PROPOSE_EXPEL || act == PROPOSE_ROOT || act == PROPOSE_PRIORITY;
+}
+
 /* The change as a proposal; entry apart. */
 static enum reason read_proposal(const struct view *v, const struct author *author, const struct change *c,
                                  struct proposal *ret)
@@ -95,16 +103,18 @@ static enum reason read_proposal(const struct view *v, const struct author *auth
     struct str name = c->act == PROPOSE_PARTICIPANT ? c->uss : c->member;
     const struct member *subject = view_member_named(v, c->member);
 
-    if (c->act < PROPOSE_ADMIT || c->act > PROPOSE_PARTICIPANT || name.n == 0 || name.n > LIMIT_SUB_BYTES ||
-        c->text.n > LIMIT_REASON_BYTES || c->rights > RIGHTS_ALL)
+    if (c->act < PROPOSE_ADMIT || c->act > PROPOSE_EQUALS || (name.n == 0) != (c->act == PROPOSE_EQUALS) ||
+        name.n > LIMIT_SUB_BYTES || c->text.n > LIMIT_REASON_BYTES || c->rights > RIGHTS_ALL ||
+        c->priority_low > c->priority_high || c->equals > EQUALS_MAY_MEET)
         return REASON_MALFORMED;
-    *ret = (struct proposal){.by = author->member, .act = c->act, .subject = NOBODY};
-    if (c->act == PROPOSE_EXPEL || c->act == PROPOSE_ROOT) {
+    *ret = (struct proposal){.by = author->member, .act = c->act, .subject = NOBODY, .priority_low = c->priority_low,
+                             .priority_high = c->priority_high, .equals = c->equals};
+    if (is_of_member(c->act)) {
         if (!subject) return REASON_MEMBERS;
         ret->subject = subject->no;
     }
     ret->n_name = (uint8_t)name.n;
-    memcpy(ret->name, name.at, name.n);
+    if (name.n) memcpy(ret->name, name.at, name.n);
     ret->n_text = (uint16_t)c->text.n;
     if (c->text.n) memcpy(ret->text, c->text.at, c->text.n);
     if (c->act == PROPOSE_ADMIT || c->act == PROPOSE_ROOT) memcpy(ret->root_key.b, c->root_key, sizeof ret->root_key.b);
@@ -172,16 +182,18 @@ void approve_write(struct step *st, const struct change *c, struct outcome *ret)
  * is none, and two are needed. */
 static bool is_carried(const struct view *v, const struct proposal *p)
 {
-    uint32_t n_approve = 0;
+    bool awaits = view_rules(v) >= RULES_PRIORITY; /* Founders that have not joined count. */
+    uint32_t n_approve = 0, n_all = view_n_counted(v) + (awaits ? view_extra(v)->n_awaited : 0);
 
     for (uint32_t no = 0; no < view_n_members(v); no++) {
         const struct member *m = view_member(v, no);
         bool is_subject = no == p->subject;
+        if (awaits && !m->admitted_at && !m->joined_at && !m->expelled_at && !is_subject && p->act != PROPOSE_EXPEL) return false;
         if (!member_counts(m)) continue;
         if (has_approved(p, no)) n_approve += !(is_subject && p->act == PROPOSE_EXPEL);
         else if (!is_subject && !member_is_suspended(m)) return false;
     }
-    return n_approve >= view_majority(v) && (p->act != PROPOSE_EXPEL || n_approve >= 2);
+    return n_approve > n_all / 2 && (p->act != PROPOSE_EXPEL || n_approve >= 2);
 }
 
 static void admit(struct step *st, const struct proposal *p)
@@ -202,6 +214,7 @@ static void expel(struct step *st, const struct proposal *p)
     struct member m = *member_at(&s->extra, p->subject);
 
     if (member_counts(&m)) s->extra.n_counted--;
+    else if (!m.admitted_at && !m.joined_at) s->extra.n_awaited--;
     m.expelled_at = st->index;
     member_put(s, &m);
     for (uint32_t no = 0; no < s->extra.n_authors; no++) {
@@ -223,6 +236,15 @@ static void replace_root(struct step *st, const struct proposal *p)
     member_put(s, &m);
 }
 
+static void set_bounds(struct step *st, const struct proposal *p)
+{
+    struct member m = *member_at(&st->s->extra, p->subject);
+
+    m.priority_low = p->priority_low;
+    m.priority_high = p->priority_high;
+    member_put(st->s, &m);
+}
+
 static void pass(struct step *st, const struct proposal *p)
 {
     struct participant record = {.n_members = p->n_members, .rights = p->rights, .changed_at = st->index};
@@ -235,6 +257,8 @@ static void pass(struct step *st, const struct proposal *p)
         memcpy(record.members, p->members, sizeof record.members);
         participant_put(st->s, name_intern(st->s, (struct str){p->name, p->n_name}), &record);
         break;
+    case PROPOSE_PRIORITY: set_bounds(st, p); break;
+    case PROPOSE_EQUALS: st->s->extra.equals = p->equals; break;
     }
     st->s->members_changed = true;
 }

@@ -3,7 +3,7 @@
  *
  *     snapshot = block ...     block = length u32 LE | CRC-32C of payload u32 LE | payload
  *     payloads = header, member ..., author ..., proposal ..., participant ..., availability ..., intent ..., constraint ...,
- *                subscription ..., end
+ *                subscription ..., rules, end
  *
  * A block ends with the first record that makes its payload RECORD_BLOCK bytes or more. Records come in the order of tags, within
  * a tag by member's place, author id, proposal's entry, participant's or USS's text, or entity id, ascending, no two alike. Numbers
@@ -16,12 +16,17 @@
  *                   last time ms (signed), joined at, ended at, number of addresses, addresses, flags (1 a head, 2 an
  *                   HTTP key), of the head its size and root (32), the HTTP key (32)
  *     proposal      4, hash (32), index, opened ms (signed), by, act, subject + 1 (0 for nobody), name, root key (32), members,
- *                   rights, text, number of approvals, places of members that approve, ascending
+ *                   rights, text, number of approvals, places of members that approve, ascending; of act 5 low and high
+ *                   (signed), of act 6 equals
  *     participant   5, sub, members, rights, changed at
  *     availability  6, uss, stored status, overlay, version, changed at, left Down at
- *     intent        7, entity, version, state, subscription (16), count and ascending digests (8, big-endian) of requested OVNs
+ *     intent        7, entity, version, state (+ 8 if it has a priority, which follows, signed), subscription (16), count
+ *                   and ascending digests (8, big-endian) of requested OVNs
  *     constraint    8, entity, version
  *     subscription  9, entity, flags (1 for intents, 2 for constraints, 4 implicit), asks constraints since, index
+ *     rules         11, version, entry that brought it, equals, number of members with bounds, of each: place, low, high
+ *                   (signed), number of nodes that announced a version, of each: id (8), version; by place and id. Left out if
+ *                   all is as genesis has it
  *     end           10, intents, constraints, subscriptions
  *     members       their number, their places, ascending
  *     entity        id (16), manager, url, token, changed at, starts us, ends us, floor mm, ceil mm (signed), cells
@@ -34,6 +39,7 @@
 
 #define RECORD_MAGIC "deconfliction-line/state/v2"
 #define RECORD_BLOCK 65536
+#define RECORD_HAS_PRIORITY 8
 
 enum record {
     RECORD_HEADER = 1,
@@ -44,6 +50,7 @@ enum record {
     RECORD_AVAILABILITY = 6,
     RECORD_INTENT = 7, /* + enum entity_kind */
     RECORD_END = 10,
+    RECORD_RULES = 11, /* Before the end. */
 };
 
 enum record_node_flag { RECORD_NODE_HAS_HEAD = 1, RECORD_NODE_HAS_HTTP_KEY = 2 };

@@ -218,6 +218,7 @@ static enum err read_member(struct reader *r)
     }
     member_put(r->s, &m);
     r->s->extra.n_counted += member_counts(&m);
+    r->s->extra.n_awaited += founder && !m.joined_at && !m.expelled_at;
     return OK;
 }
 
@@ -284,6 +285,13 @@ static uint32_t take_places(struct reader *r, uint32_t *to, uint32_t min, uint32
     return n;
 }
 
+static void take_bounds(struct reader *r, int32_t *ret_low, int32_t *ret_high)
+{
+    *ret_low = take_i32(r);
+    *ret_high = take_i32(r);
+    if (*ret_low > *ret_high) r->is_bad = true;
+}
+
 static void take_proposal(struct reader *r, struct proposal *p)
 {
     uint32_t places[LIMIT_MEMBERS_EVER];
@@ -293,9 +301,9 @@ static void take_proposal(struct reader *r, struct proposal *p)
     p->index = take_index(r);
     p->opened_ms = take_i64(r);
     p->by = (uint32_t)take_up_to(r, n_members - 1);
-    p->act = (enum proposal_act)take_up_to(r, PROPOSE_PARTICIPANT);
+    p->act = (enum proposal_act)take_up_to(r, PROPOSE_EQUALS);
     p->subject = (uint32_t)take_up_to(r, n_members) - 1;
-    struct str name = take_text(r, 1, LIMIT_SUB_BYTES);
+    struct str name = take_text(r, p->act != PROPOSE_EQUALS, p->act != PROPOSE_EQUALS ? LIMIT_SUB_BYTES : 0);
     p->n_name = (uint8_t)name.n;
     memcpy(p->name, name.at, name.n);
     take_fixed(r, p->root_key.b, sizeof p->root_key.b);
@@ -306,7 +314,9 @@ static void take_proposal(struct reader *r, struct proposal *p)
     memcpy(p->text, text.at, text.n);
     uint32_t n = take_places(r, places, 0, n_members);
     for (uint32_t i = 0; i < n && !r->is_bad; i++) p->approvals[places[i] / 64] |= UINT64_C(1) << (places[i] % 64);
-    bool of_member = p->act == PROPOSE_EXPEL || p->act == PROPOSE_ROOT;
+    if (p->act == PROPOSE_PRIORITY) take_bounds(r, &p->priority_low, &p->priority_high);
+    if (p->act == PROPOSE_EQUALS) p->equals = (enum priority_equals)take_up_to(r, EQUALS_MAY_MEET);
+    bool of_member = p->act == PROPOSE_EXPEL || p->act == PROPOSE_ROOT || p->act == PROPOSE_PRIORITY;
     if (p->act < PROPOSE_ADMIT || p->index == 0 || p->opened_ms > r->s->view.clock_ms) r->is_bad = true;
     if (of_member != (p->subject != UINT32_MAX)) r->is_bad = true;
 }
@@ -365,7 +375,10 @@ static enum err read_availability(struct reader *r, struct str *last)
 static void take_intent(struct reader *r, struct entity *e)
 {
     e->version = (int32_t)take_up_to(r, INT32_MAX);
-    e->state = (enum intent_state)take_up_to(r, INTENT_CONTINGENT);
+    uint64_t state = take_up_to(r, RECORD_HAS_PRIORITY + INTENT_CONTINGENT);
+    if (state >= RECORD_HAS_PRIORITY && (e->priority = take_i32(r)) == 0) r->is_bad = true;
+    e->state = (enum intent_state)(state % RECORD_HAS_PRIORITY);
+    if (e->state > INTENT_CONTINGENT) r->is_bad = true;
     e->subscription = take_id(r);
     if (e->state < INTENT_ACCEPTED || e->version == 0) r->is_bad = true;
     if (e->state != INTENT_ACCEPTED && id_is_zero(e->subscription)) r->is_bad = true;
@@ -440,6 +453,54 @@ static enum err read_entity(struct reader *r, enum entity_kind kind, struct id *
     return kind == ENTITY_INTENT ? read_used_tokens(r, e) : OK;
 }
 
+static void take_all_bounds(struct reader *r)
+{
+    struct extra *x = &r->s->extra;
+    uint64_t n = take_up_to(r, x->n_members), next = 0;
+
+    for (uint64_t i = 0; i < n && !r->is_bad; i++) {
+        uint64_t no = take_up_to(r, x->n_members - 1);
+        struct member m = *member_at(x, (uint32_t)no);
+        take_bounds(r, &m.priority_low, &m.priority_high);
+        if (no < next || (!m.priority_low && !m.priority_high)) r->is_bad = true;
+        else member_put(r->s, &m);
+        next = no + 1;
+    }
+}
+
+static void take_announcements(struct reader *r)
+{
+    uint64_t n = take_up_to(r, r->s->extra.n_authors);
+    struct id last = {0, 0};
+
+    for (uint64_t i = 0; i < n && !r->is_bad; i++) {
+        uint8_t id[8];
+        take_fixed(r, id, sizeof id);
+        uint64_t rules = take_up_to(r, UINT16_MAX);
+        const struct author *a = author_find(&r->s->view, id);
+        if (!a || a->is_root || rules == 0 || (i && id_compare(last, author_key_of(id)) >= 0)) r->is_bad = true;
+        else author_change(r->s, a)->rules = (uint32_t)rules;
+        last = author_key_of(id);
+    }
+}
+
+/* Of rules that this build does not know it can take over the place where they began, and nothing that was made by them. */
+static enum err read_rules(struct reader *r)
+{
+    struct extra *x = &r->s->extra;
+
+    x->rules = (uint32_t)take_up_to(r, UINT16_MAX);
+    x->rules_since = take_index(r);
+    x->equals = (enum priority_equals)take_up_to(r, EQUALS_MAY_MEET);
+    take_all_bounds(r);
+    take_announcements(r);
+    if (x->rules_since ? x->rules <= r->s->network->genesis.rules : x->rules != r->s->network->genesis.rules) r->is_bad = true;
+    if (r->is_bad || !rules_differ(x)) return corrupt(r, "the rules are not whole");
+    if (x->rules > RULES_NEWEST && x->rules_since + 1 != r->s->view.position)
+        return corrupt(r, "it was made by rules that this build does not know");
+    return OK;
+}
+
 static enum err read_end(struct reader *r)
 {
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++)
@@ -455,10 +516,17 @@ static enum err read_records(struct reader *r)
     struct id last = {0, 0};
     struct str last_name = {0};
     uint64_t before = RECORD_MEMBER;
+    bool has_rules = false;
 
     for (;;) {
         if (r->rest.n == 0) TRY(next_block(r));
         uint64_t tag = take_u64(r);
+        if (tag == RECORD_RULES && !has_rules && !r->is_bad) { /* Only the end may follow. */
+            has_rules = true;
+            before = RECORD_END;
+            TRY(read_rules(r));
+            continue;
+        }
         if (r->is_bad || tag < before || tag > RECORD_END)
             return corrupt(r, "no record can stand here");
         if (tag != before) {

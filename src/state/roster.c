@@ -50,6 +50,7 @@ void roster_found(struct state *s)
         member_put(s, &m);
         author_add(s, &root);
     }
+    s->extra.n_awaited = (uint32_t)g->n_members;
 }
 
 void roster_free(struct state *s)
@@ -211,5 +212,7 @@ bool view_is_majority(const struct view *v, uint8_t (*authors)[8], size_t n)
 
 bool view_is_open(const struct view *v)
 {
-    return view_extra(v)->n_counted <= 1;
+    const struct extra *x = view_extra(v);
+
+    return x->n_counted + (x->rules >= RULES_PRIORITY ? x->n_awaited : 0) <= 1;
 }

@@ -19,6 +19,7 @@ struct writer {
     enum err err; /* First failure; nothing is written after it. */
     struct crc32c crc;
     struct buf block; /* Head and payload. */
+    uint64_t n_announced;
 };
 
 static void put_u32(char *to, uint32_t value)
@@ -113,6 +114,11 @@ static void write_proposals(struct writer *w)
         for (uint32_t no = 0; no < LIMIT_MEMBERS_EVER; no++)
             if (p->approvals[no / 64] >> (no % 64) & 1) places[n++] = no;
         add_places(b, places, n);
+        if (p->act == PROPOSE_PRIORITY) {
+            record_i64(b, p->priority_low);
+            record_i64(b, p->priority_high);
+        }
+        if (p->act == PROPOSE_EQUALS) record_u64(b, (uint64_t)p->equals);
         end_record(w);
     }
 }
@@ -240,7 +246,8 @@ static void write_entity(struct writer *w, const struct entity *e)
     switch (e->kind) {
     case ENTITY_INTENT:
         record_u64(b, (uint64_t)e->version);
-        record_u64(b, (uint64_t)e->state);
+        record_u64(b, (uint64_t)e->state + (e->priority ? RECORD_HAS_PRIORITY : 0));
+        if (e->priority) record_i64(b, e->priority);
         record_id(b, e->subscription);
         write_used_tokens(w, e);
         break;
@@ -254,6 +261,54 @@ static void write_entity(struct writer *w, const struct entity *e)
         record_u64(b, (uint64_t)view_index(w->view, e));
         break;
     }
+    end_record(w);
+}
+
+static bool count_announcement(void *context, struct id key, uint32_t no)
+{
+    struct writer *w = context;
+
+    (void)key;
+    w->n_announced += author_at(view_extra(w->view), no)->rules != 0;
+    return true;
+}
+
+static bool write_announcement(void *context, struct id key, uint32_t no)
+{
+    struct writer *w = context;
+    const struct author *a = author_at(view_extra(w->view), no);
+
+    (void)key;
+    if (!a->rules) return true;
+    buf_add(&w->block, a->id, sizeof a->id);
+    record_u64(&w->block, a->rules);
+    return true;
+}
+
+static void write_rules(struct writer *w)
+{
+    const struct extra *x = view_extra(w->view);
+    struct buf *b = &w->block;
+    uint64_t n = 0;
+
+    if (!rules_differ(x)) return;
+    record_u64(b, RECORD_RULES);
+    record_u64(b, x->rules);
+    record_u64(b, x->rules_since);
+    record_u64(b, (uint64_t)x->equals);
+    for (uint32_t no = 0; no < x->n_members; no++) n += member_at(x, no)->priority_low || member_at(x, no)->priority_high;
+    record_u64(b, n);
+    for (uint32_t no = 0; no < x->n_members; no++) {
+        const struct member *m = member_at(x, no);
+        if (!m->priority_low && !m->priority_high) continue;
+        record_u64(b, no);
+        record_i64(b, m->priority_low);
+        record_i64(b, m->priority_high);
+    }
+    w->n_announced = 0;
+    ptree_walk(&x->authors, (struct id){0, 0}, count_announcement, w);
+    record_u64(b, w->n_announced);
+    ptree_walk(&x->authors, (struct id){0, 0}, write_announcement, w);
     end_record(w);
 }
 
@@ -290,6 +345,7 @@ enum err snapshot_write(const struct view *v,
         struct kind_walk k = {w, (enum entity_kind)kind};
         ptree_walk(&v->by_id[kind], (struct id){0, 0}, each_entity, &k);
     }
+    write_rules(w);
     record_u64(&w->block, RECORD_END);
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++) record_u64(&w->block, v->by_id[kind].n);
     flush(w);

@@ -41,6 +41,7 @@ struct state *state_make(struct network *network)
     s->cow = cow_new();
     s->network = network;
     s->extra.network = network;
+    s->extra.rules = (uint32_t)network->genesis.rules;
     s->view.extra = &s->extra;
     members_clock(s);
     return s;
@@ -174,6 +175,7 @@ static const struct affair {
     {CHANGE_ADDRESSES,   true, true,  addresses_judge,   addresses_write},
     {CHANGE_ISSUER,      true, true,  issuer_judge,      issuer_write},
     {CHANGE_PARTICIPANT, true, true,  participant_judge, participant_write},
+    {CHANGE_RULES,       false, true, rules_judge,       rules_write},
     {CHANGE_PROPOSE,     true, true,  propose_judge,     propose_write},
     {CHANGE_APPROVE,     true, true,  approve_judge,     approve_write},
     {CHANGE_SUSPEND,     true, true,  suspend_judge,     suspend_write},
@@ -210,7 +212,7 @@ enum reason change_judge(const struct view *v, struct str participant, const str
 {
     const struct rule *rule = rule_of(c->kind);
 
-    if (!is_well_formed(rule, participant, c)) return REASON_MALFORMED;
+    if (!is_well_formed(rule, participant, c) || change_rules(c) > view_rules(v)) return REASON_MALFORMED;
     return rule->judge(v, participant, c, ms_to_us(now_ms));
 }
 
@@ -237,7 +239,7 @@ static enum reason speaker_judge(const struct view *v, const struct author *a, s
         if (right_for(participant, c) & ~p->rights) return REASON_RIGHT;
     }
     if (key_is_needed(c) && member_is_suspended(member_at(view_extra(v), a->member))) return REASON_SUSPENDED;
-    return REASON_ACCEPTED;
+    return priority_judge(v, a, c);
 }
 
 /* Whether the author may write the kind at all. A member that has not joined may do that only. */
@@ -268,7 +270,7 @@ static enum reason judge_before(const struct view *v, const struct author *a, st
 enum reason change_judge_by(const struct view *v, const uint8_t author[8], struct str participant,
                             const struct change *c, int64_t now_ms)
 {
-    enum reason r = judge_before(v, author_find(v, author), participant, c);
+    enum reason r = change_rules(c) > view_rules(v) ? REASON_MALFORMED : judge_before(v, author_find(v, author), participant, c);
 
     if (r != REASON_ACCEPTED || affair_of(c->kind)) return r;
     return rule_of(c->kind)->judge(v, participant, c, ms_to_us(now_ms));
@@ -360,37 +362,64 @@ static void apply_changes(struct state *s, const struct entry *e, const struct a
     }
 }
 
-void state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
-                 struct outcome **ret_outcomes, struct buf *ret_leaf)
+/* Whether rules of a later version than the one in force brought one of its changes. */
+static bool is_too_new(const struct state *s, const struct entry *e)
 {
-    struct outcome *outcomes = arena_array(arena, e->n_changes, sizeof *outcomes);
-    const struct author *author = author_find(&s->view, e->author);
-    enum reason refused = judge_author(author, e);
-    struct hash guard = outcome_guard(bytes);
-
-    if (refused == REASON_ACCEPTED) {
-        struct author *a = author_change(s, author);
-        struct hash entry_hash = hash_of(bytes);
-        a->next_slot = e->slot + 1;
-        a->last = entry_hash;
-        a->last_time_ms = e->time_ms;
-        apply_changes(s, e, a, &entry_hash, arena, outcomes);
-        clock_advance(s, a, e->time_ms);
-        expiry_run(s);
-        proposals_lapse(s);
-    } else {
-        for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = refused;
-    }
-    s->view.position++;
-    outcome_encode(&guard, outcomes, e->n_changes, ret_leaf);
-    *ret_outcomes = outcomes;
+    for (size_t i = 0; i < e->n_changes; i++)
+        if (change_rules(&e->changes[i]) > s->extra.rules) return true;
+    return false;
 }
 
-void state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf)
+static void apply_void(struct state *s, struct str bytes, struct buf *ret_leaf)
 {
     struct outcome malformed = {.reason = REASON_MALFORMED};
     struct hash guard = outcome_guard(bytes);
 
     s->view.position++;
     outcome_encode(&guard, &malformed, 1, ret_leaf);
+}
+
+static void apply_entry(struct state *s, const struct entry *e, struct str bytes, struct arena *arena, struct outcome *outcomes)
+{
+    struct author *a = author_change(s, author_find(&s->view, e->author));
+    struct hash entry_hash = hash_of(bytes);
+
+    a->next_slot = e->slot + 1;
+    a->last = entry_hash;
+    a->last_time_ms = e->time_ms;
+    apply_changes(s, e, a, &entry_hash, arena, outcomes);
+    clock_advance(s, a, e->time_ms);
+    expiry_run(s);
+    proposals_lapse(s);
+    if (s->rules_are_due) rules_settle(s, s->view.position);
+}
+
+enum err state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
+                     struct outcome **ret_outcomes, struct buf *ret_leaf)
+{
+    struct outcome *outcomes;
+    enum reason refused;
+
+    if (s->extra.rules > RULES_NEWEST) return ERR_STATE;
+    outcomes = arena_array(arena, e->n_changes, sizeof *outcomes);
+    *ret_outcomes = outcomes;
+    if (is_too_new(s, e)) {
+        for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = REASON_MALFORMED;
+        apply_void(s, bytes, ret_leaf);
+        return OK;
+    }
+    refused = judge_author(author_find(&s->view, e->author), e);
+    if (refused == REASON_ACCEPTED) apply_entry(s, e, bytes, arena, outcomes);
+    else for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = refused;
+    struct hash guard = outcome_guard(bytes);
+    s->view.position++;
+    outcome_encode(&guard, outcomes, e->n_changes, ret_leaf);
+    return OK;
+}
+
+enum err state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf)
+{
+    if (s->extra.rules > RULES_NEWEST) return ERR_STATE;
+    apply_void(s, bytes, ret_leaf);
+    return OK;
 }

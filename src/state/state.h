@@ -11,7 +11,10 @@
  *   S5  a USS is overlaid as Down exactly if all members that speak for it are suspended or expelled
  *   S6  the members that count are those that joined and were not expelled; a live key is a counting member's, or a root's
  *
- * state_apply() cannot fail: a refused change is an outcome. Core: no clock, no I/O, no floating point.
+ *   S7  rules of a later version come into force right after an announcement, for all alike, and never go back
+ *
+ * state_apply() fails only where rules are in force that this build does not know; a refused change is an outcome. Core: no
+ * clock, no I/O, no floating point.
  */
 #ifndef STATE_STATE_H
 #define STATE_STATE_H
@@ -32,12 +35,14 @@ void state_free(struct state *s); /* No reader may be left; NULL is fine. */
 /* Applies the entry at index view->position (the next one). bytes are the entry's own. outcomes are e->n_changes in arena, and
  * borrow from the state until state_publish(). ret_leaf gets the outcome leaf appended. The caller has verified the signature
  * with the key that state_author_key() gives for the author, or made the entry itself; an entry whose signature is bad goes to
- * state_apply_void(). An unknown author needs no signature: every change is refused. Writer only. */
-void state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
-                 struct outcome **ret_outcomes, struct buf *ret_leaf);
+ * state_apply_void(). An unknown author needs no signature: every change is refused. An entry with a change of later rules than
+ * those in force comes to what void bytes come to (entry/rules.h). ERR_STATE, and nothing has happened: rules are in force
+ * that this build does not know; view_knows_rules() has the words. Writer only. */
+CHECKED enum err state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
+                             struct outcome **ret_outcomes, struct buf *ret_leaf);
 
-/* Bytes that are no entry of this network (undecodable): takes the index, outcome REASON_MALFORMED. */
-void state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf);
+/* Bytes that are no entry of this network (undecodable): takes the index, outcome REASON_MALFORMED. ERR_STATE as above. */
+CHECKED enum err state_apply_void(struct state *s, struct str bytes, struct buf *ret_leaf);
 
 void state_publish(struct state *s); /* Readers see all that was applied. Writer only. */
 

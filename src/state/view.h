@@ -32,6 +32,7 @@ struct entity {
     struct str cells;         /* As cell_set_encode() wrote them. */
     uint32_t n_cells;
     int32_t version;          /* 1, 2, ... intents and constraints */
+    int32_t priority;         /* intents (rules 2) */
     enum intent_state state;  /* intents */
     struct id subscription;   /* intents: attached; zero if none */
     bool for_intents;         /* subscriptions */

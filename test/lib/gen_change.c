@@ -8,12 +8,13 @@
 #include "base/instant.h"
 #include "cell/id.h"
 #include "cell/set.h"
+#include "entry/rules.h"
 
 const enum change_kind GEN_KINDS[] = {
     CHANGE_JOIN, CHANGE_TICK, CHANGE_INTENT_PUT, CHANGE_INTENT_DELETE, CHANGE_CONSTRAINT_PUT,
     CHANGE_CONSTRAINT_DELETE, CHANGE_SUBSCRIPTION_PUT, CHANGE_SUBSCRIPTION_DELETE, CHANGE_AVAILABILITY_PUT,
     CHANGE_REPORT, CHANGE_PROPOSE, CHANGE_APPROVE, CHANGE_NODE_END, CHANGE_ADDRESSES, CHANGE_ISSUER, CHANGE_PARTICIPANT,
-    CHANGE_SUSPEND, CHANGE_RESUME,
+    CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RULES,
 };
 const size_t GEN_N_KINDS = sizeof GEN_KINDS / sizeof GEN_KINDS[0];
 
@@ -120,6 +121,7 @@ static void random_put(struct rng *rng, struct arena *arena, struct change *c)
         c->attach_constraints = coin(rng);
     }
     if (coin(rng)) random_key(rng, arena, c);
+    if (RULES_NEWEST >= RULES_PRIORITY && coin(rng)) c->priority = (int32_t)edgy(rng, INT32_MIN, INT32_MAX);
 }
 
 /* 1..n_max names, ascending: a letter of their own before each. */
@@ -141,15 +143,21 @@ static const struct str *random_names(struct rng *rng, struct arena *arena, size
 
 static void random_proposal(struct rng *rng, struct arena *arena, struct change *c)
 {
-    c->act = PROPOSE_ADMIT + (enum proposal_act)rng_below(rng, 4);
+    c->act = PROPOSE_ADMIT + (enum proposal_act)rng_below(rng, RULES_NEWEST >= RULES_PRIORITY ? 6 : 4);
     if (c->act == PROPOSE_EXPEL || coin(rng)) c->text = random_text(rng, arena, 1, 512);
     if (c->act == PROPOSE_ADMIT || c->act == PROPOSE_ROOT) fill(rng, c->root_key, sizeof c->root_key);
     if (c->act == PROPOSE_PARTICIPANT) {
         c->uss = random_text(rng, arena, 1, 128);
         c->names = random_names(rng, arena, 16, &c->n_names);
         c->rights = rng_below(rng, 4);
-    } else {
+    } else if (c->act != PROPOSE_EQUALS) {
         c->member = random_text(rng, arena, 1, 128);
+    }
+    if (c->act == PROPOSE_EQUALS) c->equals = (enum priority_equals)rng_below(rng, 2);
+    if (c->act == PROPOSE_PRIORITY) {
+        c->priority_low = (int32_t)edgy(rng, INT32_MIN, 100);
+        c->priority_high = (int32_t)edgy(rng, c->priority_low, INT32_MAX);
+        if (c->priority_high < c->priority_low) c->priority_high = c->priority_low;
     }
 }
 
@@ -193,6 +201,7 @@ static struct change random_affair(struct rng *rng, struct arena *arena, enum ch
         c.names = random_names(rng, arena, 16, &c.n_names);
         c.rights = rng_below(rng, 4);
         break;
+    case CHANGE_RULES: c.rules = 1 + rng_below(rng, 65535); break;
     default: /* Suspend, resume. */
         c.member = random_text(rng, arena, 1, 128);
         c.text = random_text(rng, arena, 1, 512);
@@ -203,7 +212,7 @@ static struct change random_affair(struct rng *rng, struct arena *arena, enum ch
 
 struct change gen_change(struct rng *rng, struct arena *arena, enum change_kind kind)
 {
-    if ((kind >= CHANGE_PROPOSE && kind <= CHANGE_PARTICIPANT) || kind >= CHANGE_SUSPEND) return random_affair(rng, arena, kind);
+    if ((kind >= CHANGE_PROPOSE && kind <= CHANGE_RULES) || kind >= CHANGE_SUSPEND) return random_affair(rng, arena, kind);
 
     struct change c = {.kind = kind};
     bool is_delete = kind == CHANGE_INTENT_DELETE || kind == CHANGE_CONSTRAINT_DELETE ||
@@ -283,12 +292,13 @@ static bool same_affair(const struct change *a, const struct change *b)
            a->head_size == b->head_size && hash_equal(&a->head_root, &b->head_root) &&
            memcmp(a->root_key, b->root_key, 32) == 0 && str_equal(a->issuer, b->issuer) &&
            str_equal(a->public_key, b->public_key) && same_texts(a->subs, a->n_subs, b->subs, b->n_subs) &&
-           hash_equal(&a->proposal, &b->proposal) && a->removes == b->removes;
+           hash_equal(&a->proposal, &b->proposal) && a->removes == b->removes && a->rules == b->rules &&
+           a->priority_low == b->priority_low && a->priority_high == b->priority_high && a->equals == b->equals;
 }
 
 bool gen_same_change(const struct change *a, const struct change *b)
 {
-    return a->kind == b->kind && id_equal(a->id, b->id) && a->has_base == b->has_base && a->base == b->base &&
+    return a->kind == b->kind && a->priority == b->priority && id_equal(a->id, b->id) && a->has_base == b->has_base && a->base == b->base &&
            memcmp(a->random, b->random, sizeof a->random) == 0 && str_equal(a->suffix, b->suffix) &&
            same_vol(&a->vol, &b->vol) && str_equal(a->url, b->url) && a->is_coarsened == b->is_coarsened &&
            a->state == b->state && a->attach == b->attach && id_equal(a->attach_id, b->attach_id) &&

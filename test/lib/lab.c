@@ -46,7 +46,7 @@ struct outcome *lab_entry_by(struct lab *lab, const uint8_t author[8], struct st
     int length = snprintf(text, sizeof text, "entry %" PRIu64, lab->n_entries++);
     struct str bytes = {text, (size_t)length};
     buf_clear(&lab->leaf);
-    state_apply(lab->state, &e, bytes, &lab->arena, &outcomes, &lab->leaf);
+    must(state_apply(lab->state, &e, bytes, &lab->arena, &outcomes, &lab->leaf) == OK);
     lab->entry = hash_of(bytes);
     if (memcmp(author, lab->node, 8) == 0) {
         lab->slot = e.slot + 1;
@@ -98,8 +98,7 @@ struct change lab_join(const struct lab *lab, int member, int key)
     return join;
 }
 
-/* Genesis of n members; nobody has joined. */
-static void found(struct lab *lab, size_t n, bool needs_412_for_down)
+static void found(struct lab *lab, size_t n, bool needs_412_for_down, unsigned rules)
 {
     AUTO(buf_done) struct buf genesis = {0};
     struct genesis_member members[LAB_MEMBERS];
@@ -114,7 +113,7 @@ static void found(struct lab *lab, size_t n, bool needs_412_for_down)
     memcpy(lab->node, lab->nodes[0], 8);
     if (n == 1) members[0].name = STR("member");
     genesis_encode(&(struct genesis){.origin = STR("test.example/line"),
-                                     .rules = 1,
+                                     .rules = rules,
                                      .members = members,
                                      .n_members = n,
                                      .needs_412_for_down = needs_412_for_down,
@@ -124,9 +123,15 @@ static void found(struct lab *lab, size_t n, bool needs_412_for_down)
     lab->genesis = hash_of(buf_str(&genesis));
 }
 
+void lab_found(struct lab *lab, size_t n, unsigned rules)
+{
+    must(n >= 2 && n <= LAB_MEMBERS);
+    found(lab, n, false, rules);
+}
+
 void lab_init_with(struct lab *lab, bool needs_412_for_down)
 {
-    found(lab, 1, needs_412_for_down);
+    found(lab, 1, needs_412_for_down, 1);
     struct change join = lab_join(lab, 0, 2);
     join.member = STR("member");
     CHECK_INT(lab_by(lab, lab->root, (struct str){0}, join).reason, REASON_ACCEPTED);
@@ -137,7 +142,7 @@ void lab_init_members(struct lab *lab, size_t n, bool needs_412_for_down)
     static const char *const usss[LAB_MEMBERS] = {"uss0", "uss1", "uss2", "uss3", "uss4", "uss5"};
 
     must(n >= 2 && n <= LAB_MEMBERS);
-    found(lab, n, needs_412_for_down);
+    found(lab, n, needs_412_for_down, 1);
     for (int i = 0; i < (int)n; i++) {
         CHECK_INT(lab_by(lab, lab->roots[i], (struct str){0}, lab_join(lab, i, 2 * i + 2)).reason, REASON_ACCEPTED);
         struct str name = lab_member(i);

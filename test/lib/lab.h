@@ -37,6 +37,8 @@ void lab_init(struct lab *lab);
 void lab_init_with(struct lab *lab, bool needs_412_for_down);
 /* n founders m0, m1, ...; each joins one node, and the participant ussI is spoken for by member I, with no rights. */
 void lab_init_members(struct lab *lab, size_t n, bool needs_412_for_down);
+/* Genesis of n members and these rules; nobody has joined. */
+void lab_found(struct lab *lab, size_t n, unsigned rules);
 void lab_done(struct lab *lab);
 
 /* Keys by number; member I has root 2 I + 1 and node 2 I + 2. */

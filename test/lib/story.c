@@ -11,6 +11,7 @@
 #include "proof/tile.h"
 #include "state/genesis.h"
 #include "state/key.h"
+#include "state/rules.h"
 #include "t.h"
 
 #define N_IDS 10  /* Of each kind. */
@@ -43,6 +44,7 @@ struct maker {
     struct hash last; /* Of the last entry's bytes. */
     struct change held; /* Judged a while ago, proposed later. */
     struct str held_by;
+    bool switches; /* To rules 2. */
 };
 
 /* ---- Applying and recording. ---- */
@@ -62,10 +64,10 @@ static void record(struct maker *m, struct str bytes)
     struct story *s = m->story;
 
     if (entry_decode(bytes, &m->step, &e, NULL) == OK) {
-        state_apply(m->state, &e, bytes, &m->step, &outcomes, &leaf);
+        must(state_apply(m->state, &e, bytes, &m->step, &outcomes, &leaf) == OK);
         story_count(s, &e, outcomes);
     } else {
-        state_apply_void(m->state, bytes, &leaf);
+        must(state_apply_void(m->state, bytes, &leaf) == OK);
         s->n_reasons[REASON_MALFORMED]++;
     }
     state_publish(m->state);
@@ -83,6 +85,8 @@ static void write_entry(struct maker *m, struct author *a, struct str participan
     memcpy(e.author, a->id, 8);
     entry_encode(&e, STORY_ORIGIN, &a->key, &bytes);
     m->last = hash_of(buf_str(&bytes));
+    for (size_t i = 0; i < n; i++) /* It takes its place and is nobody's entry. */
+        if (change_rules(&changes[i]) > view_rules(state_view(m->state))) slip = 1;
     if (slip == 0) {
         a->slot++;
         a->previous = m->last;
@@ -249,6 +253,8 @@ static struct change intent_put(struct maker *m, struct str participant)
     if (chance(m, 6)) c.suffix = chance(m, 2) ? STR("requested-suffix-one") : STR("requested-suffix-two");
     else fill_random(m, c.random);
     c.is_coarsened = chance(m, 16);
+    if (m->switches && chance(m, view_rules(state_view(m->state)) >= RULES_PRIORITY ? 3 : 12))
+        c.priority = (int32_t)rng_between(&m->rng, -20, 60);
     show_key(m, participant, &c);
     return c;
 }
@@ -487,6 +493,44 @@ static void settle_affairs(struct maker *m, uint64_t which)
     }
 }
 
+/* ---- Rules 2. ---- */
+
+static void announce(struct maker *m, int node, unsigned rules)
+{
+    write_one(m, &m->nodes[node], (struct change){.kind = CHANGE_RULES, .rules = rules});
+}
+
+static void bound(struct maker *m, int member, int32_t low, int32_t high)
+{
+    propose(m, 1, (struct change){.kind = CHANGE_PROPOSE, .act = PROPOSE_PRIORITY, .member = member_name(member),
+                                  .priority_low = low, .priority_high = high});
+    for (int i = 0; i < N_FOUNDERS; i++) approve(m, i);
+}
+
+/* Step i of the story, if it has to do with the switch. */
+static bool switch_rules(struct maker *m, int i)
+{
+    struct change equals = {.kind = CHANGE_PROPOSE, .act = PROPOSE_EQUALS, .equals = EQUALS_MAY_MEET, .text = STR("as the regulator says")};
+
+    if (!m->switches) return false;
+    switch (i) {
+    case 90: announce(m, 0, 2); break;
+    case 93: announce(m, 1, 3); break;
+    case 96: write_one(m, &m->nodes[1], equals); break; /* Not yet. */
+    case 100: announce(m, 2, 2); break;                 /* The switch. */
+    case 104: announce(m, 2, 1); break;
+    case 106: bound(m, 0, -10, 40); break;
+    case 108: bound(m, 1, 0, 10); break;
+    case 110:
+        propose(m, 0, equals);
+        for (int k = 0; k < N_FOUNDERS; k++) approve(m, k);
+        break;
+    case 130: announce(m, 0, 9); break;
+    default: return false;
+    }
+    return true;
+}
+
 /* ---- The whole. ---- */
 
 /* The one that speaks for it, mostly. */
@@ -521,15 +565,16 @@ static void write_changes(struct maker *m)
     write_entry(m, speaker(m, participant), participant, changes, n, 0);
 }
 
-void story_make(uint64_t seed, int n_entries, struct story *ret)
+static void make(uint64_t seed, int n_entries, bool switches, struct story *ret)
 {
-    struct maker m = {.rng = {seed}, .story = ret, .now_ms = LAB_START_MS};
+    struct maker m = {.rng = {seed}, .story = ret, .now_ms = LAB_START_MS, .switches = switches};
 
     *ret = (struct story){0};
     begin(&m);
     for (int i = 0; i < n_entries; i++) {
         arena_clear(&m.step);
         m.now_ms += rng_between(&m.rng, 0, 120000);
+        if (switch_rules(&m, i)) continue;
         if (i % 20 == 19) misbehave(&m, (uint64_t)(i / 20) % 12);
         else if (i % 15 == 7) settle_affairs(&m, (uint64_t)(i / 15));
         else if (i == n_entries / 2) grow_too_large(&m);
@@ -539,12 +584,23 @@ void story_make(uint64_t seed, int n_entries, struct story *ret)
     state_check(m.state);
     ret->root = merkle_root(&m.tree);
     ret->digest = state_digest(state_view(m.state));
+    ret->rules = view_rules(state_view(m.state));
     for (int i = 0; i < N_MEMBERS; i++) key_secret_done(&m.roots[i].key);
     for (int i = 0; i < N_KEYS; i++) key_secret_done(&m.nodes[i].key);
     key_secret_done(&m.new_root.key);
     state_free(m.state);
     arena_done(&m.arena);
     arena_done(&m.step);
+}
+
+void story_make(uint64_t seed, int n_entries, struct story *ret)
+{
+    make(seed, n_entries, false, ret);
+}
+
+void story_make_switching(uint64_t seed, int n_entries, struct story *ret)
+{
+    make(seed, n_entries, true, ret);
 }
 
 void story_done(struct story *s)

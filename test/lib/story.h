@@ -19,9 +19,12 @@ struct story {
     uint64_t n_entries;
     uint64_t n_reasons[STORY_REASONS]; /* Changes by what they came to; void bytes count as one. */
     uint64_t n_accepted[STORY_REASONS]; /* Accepted ones by their kind. */
+    unsigned rules;                     /* In force at the end. */
 };
 
 void story_make(uint64_t seed, int n_entries, struct story *ret);
+/* The same with a switch to rules 2 on the way, and what they brought before and after it. */
+void story_make_switching(uint64_t seed, int n_entries, struct story *ret);
 void story_done(struct story *s);
 void story_count(struct story *s, const struct entry *e, const struct outcome *outcomes);
 

@@ -3,6 +3,7 @@
  */
 #include "proof/merkle.h"
 #include "proof/tile.h"
+#include "state/rules.h"
 #include "state/snapshot.h"
 #include "story.h"
 #include "t.h"
@@ -43,10 +44,10 @@ static bool replay_entry(struct state *state, struct str bytes, struct buf *leaf
 
     if (entry_decode(bytes, &arena, &e, NULL) == OK) {
         if (state_author_key(state_view(state), e.author, &key)) good = CHECK(entry_verify(bytes, STORY_ORIGIN, &key));
-        state_apply(state, &e, bytes, &arena, &outcomes, leaf);
+        if (!CHECK_INT(state_apply(state, &e, bytes, &arena, &outcomes, leaf), OK)) return false;
         story_count(ret, &e, outcomes);
     } else {
-        state_apply_void(state, bytes, leaf);
+        if (!CHECK_INT(state_apply_void(state, bytes, leaf), OK)) return false;
         ret->n_reasons[REASON_MALFORMED]++;
     }
     return good;
@@ -87,6 +88,7 @@ bool story_replay(struct str bundle, const struct story_replay *how, struct stor
         state_publish(state);
         state_check(state);
         ret->digest = state_digest(state_view(state));
+        ret->rules = view_rules(state_view(state));
     }
     ret->root = merkle_root(&tree);
     state_free(state);

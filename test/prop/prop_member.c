@@ -7,6 +7,7 @@
  */
 #include "lab.h"
 #include "state/member.h"
+#include "state/rules.h"
 #include "t.h"
 
 #define KEYS 160
@@ -16,6 +17,7 @@
 struct model_key {
     bool is_there, is_root, is_ended;
     int member;
+    unsigned rules;  /* Announced. */
     int64_t last_ms; /* -1 without an entry. */
 };
 
@@ -24,6 +26,7 @@ struct model_proposal {
     enum proposal_act act;
     int subject, key, uss; /* subject: of an admission the new one. */
     unsigned speakers, rights, approvals;
+    int low, high;
     int64_t opened_ms;
 };
 
@@ -42,7 +45,9 @@ static struct {
     struct model_key keys[KEYS];
     uint8_t ids[KEYS][8];
     int n_keys; /* Handed out. */
-    unsigned named, counted, expelled, suspended;
+    unsigned named, counted, expelled, suspended, awaited;
+    unsigned rules;
+    int low[LAB_MEMBERS], high[LAB_MEMBERS]; /* Bounds of priorities. */
     int roots[LAB_MEMBERS];
     int places[LAB_MEMBERS]; /* Of a named member, in the state. */
     struct model_proposal proposals[LIMIT_PROPOSALS];
@@ -50,7 +55,7 @@ static struct {
     struct model_participant participants[USSS];
     int64_t clock_ms;
     int author;
-    int n_reasons[32], n_passed[5], n_lapsed;
+    int n_reasons[32], n_passed[7], n_lapsed, n_switched;
 } w;
 
 static const char *const usss[USSS] = {"uss0", "uss1", "uss2", "uss3", "uss4", "uss5"};
@@ -81,7 +86,7 @@ static int new_key(void)
 
 static bool is_open(void)
 {
-    return __builtin_popcount(w.counted) <= 1;
+    return __builtin_popcount(w.counted | (w.rules >= 2 ? w.awaited : 0)) <= 1;
 }
 
 static enum overlay overlay_of(const struct model_participant *p)
@@ -94,7 +99,9 @@ static bool is_possible(const struct model_proposal *p)
 {
     switch (p->act) {
     case PROPOSE_ADMIT: return !(w.named & bit(p->subject)) && !w.keys[p->key].is_there;
-    case PROPOSE_EXPEL: return !(w.expelled & bit(p->subject));
+    case PROPOSE_EXPEL:
+    case PROPOSE_PRIORITY: return !(w.expelled & bit(p->subject));
+    case PROPOSE_EQUALS: return true;
     case PROPOSE_ROOT: return !(w.expelled & bit(p->subject)) && !w.keys[p->key].is_there;
     case PROPOSE_PARTICIPANT: return !(p->speakers & w.expelled) && overlay_of(&w.participants[p->uss]) != OVERLAY_EXPELLED;
     }
@@ -106,8 +113,12 @@ static bool is_carried(const struct model_proposal *p)
     unsigned subject = p->act == PROPOSE_EXPEL || p->act == PROPOSE_ROOT ? bit(p->subject) : 0;
     unsigned for_it = p->approvals & w.counted & ~(p->act == PROPOSE_EXPEL ? subject : 0);
 
+    unsigned awaited = w.rules >= 2 ? w.awaited : 0;
+
+    subject = p->act == PROPOSE_PRIORITY ? bit(p->subject) : subject;
     if (w.counted & ~w.suspended & ~subject & ~p->approvals) return false;
-    if (2 * __builtin_popcount(for_it) <= __builtin_popcount(w.counted)) return false;
+    if (p->act != PROPOSE_EXPEL && awaited & ~subject) return false;
+    if (2 * __builtin_popcount(for_it) <= __builtin_popcount(w.counted | awaited)) return false;
     return p->act != PROPOSE_EXPEL || __builtin_popcount(for_it) >= 2;
 }
 
@@ -123,6 +134,7 @@ static void carry_out(const struct model_proposal *p)
         break;
     case PROPOSE_EXPEL:
         w.expelled |= bit(p->subject);
+        w.awaited &= ~bit(p->subject);
         w.counted &= ~bit(p->subject);
         for (int i = 0; i < KEYS; i++) w.keys[i].is_ended |= w.keys[i].is_there && w.keys[i].member == p->subject;
         return;
@@ -132,6 +144,11 @@ static void carry_out(const struct model_proposal *p)
         uss->speakers = p->speakers;
         uss->rights = p->rights;
         return;
+    case PROPOSE_PRIORITY:
+        w.low[p->subject] = p->low;
+        w.high[p->subject] = p->high;
+        return;
+    case PROPOSE_EQUALS: return;
     }
     w.keys[p->key] = (struct model_key){.is_there = true, .is_root = true, .member = p->subject, .last_ms = -1};
     w.roots[p->subject] = p->key;
@@ -156,6 +173,41 @@ static void settle(void)
         carry_out(&p);
         i = 0;
     }
+}
+
+/* Latest entry of any key the member ever had. */
+static int64_t last_of(int member)
+{
+    int64_t last = -1;
+    for (int i = 0; i < KEYS; i++)
+        if (w.keys[i].is_there && w.keys[i].member == member && w.keys[i].last_ms > last) last = w.keys[i].last_ms;
+    return last;
+}
+
+static bool is_silent(int member)
+{
+    int64_t times[LAB_MEMBERS];
+    int n = 0;
+    for (int m = 0; m < LAB_MEMBERS; m++) {
+        if (m == member || !(w.counted & ~w.suspended & bit(m))) continue;
+        int at = n++;
+        for (; at > 0 && times[at - 1] > last_of(m); at--) times[at] = times[at - 1];
+        times[at] = last_of(m);
+    }
+    return n && times[(n - 1) / 2] - last_of(member) > 7 * DAY_MS;
+}
+
+static void end_announcement(void)
+{
+    unsigned least = 99;
+    for (int i = 0; i < KEYS; i++) {
+        const struct model_key *k = &w.keys[i];
+        if (!k->is_there || k->is_root || k->is_ended || !(w.counted & ~w.suspended & bit(k->member))) continue;
+        if (k->rules < least && !is_silent(k->member)) least = k->rules;
+    }
+    if (least == 99 || least <= w.rules) return;
+    w.rules = least;
+    w.n_switched++;
 }
 
 static void end_entry(int64_t now_ms)
@@ -243,24 +295,37 @@ static struct try propose(void)
     struct key_public key;
 
     c->kind = CHANGE_PROPOSE;
-    c->act = (enum proposal_act)(1 + below(4));
+    c->act = (enum proposal_act)(1 + below(6));
     c->text = STR("text");
+    c->priority_low = -(int)below(2);
+    c->priority_high = (int)below(4);
     if (c->act == PROPOSE_PARTICIPANT) {
         c->uss = str_of(usss[t.uss]);
         c->rights = below(4);
         name_all(c, t.speakers);
-    } else {
+    } else if (c->act != PROPOSE_EQUALS) {
         c->member = lab_member(t.member);
         t.key = chance(90) ? new_key() : (int)below((uint64_t)w.n_keys);
         key = lab_key(t.key);
-        if (c->act != PROPOSE_EXPEL) memcpy(c->root_key, key.b, 32);
+        if (c->act == PROPOSE_ADMIT || c->act == PROPOSE_ROOT) memcpy(c->root_key, key.b, 32);
     }
     struct model_proposal p = {.act = c->act, .subject = t.member, .key = t.key, .uss = t.uss, .speakers = t.speakers};
-    if (!(w.counted & bit(me()->member))) t.want = REASON_AUTHOR;
-    else if ((c->act == PROPOSE_EXPEL || c->act == PROPOSE_ROOT) && !(w.named & bit(t.member))) t.want = REASON_MEMBERS;
+    bool is_of_member = c->act == PROPOSE_EXPEL || c->act == PROPOSE_ROOT || c->act == PROPOSE_PRIORITY;
+    if (w.rules < 2 && c->act >= PROPOSE_PRIORITY) t.want = REASON_MALFORMED;
+    else if (!(w.counted & bit(me()->member))) t.want = REASON_AUTHOR;
+    else if (is_of_member && !(w.named & bit(t.member))) t.want = REASON_MEMBERS;
     else if (c->act == PROPOSE_PARTICIPANT && t.speakers & ~(w.named & ~w.expelled)) t.want = REASON_MEMBERS;
     else if (!is_possible(&p)) t.want = REASON_MEMBERS;
     else if (w.n_proposals == LIMIT_PROPOSALS) t.want = REASON_PROPOSAL;
+    return t;
+}
+
+static struct try announce(void)
+{
+    struct try t = {.change = {.kind = CHANGE_RULES, .rules = chance(70) ? 2 : 1}};
+
+    if (me()->is_root || !(w.counted & bit(me()->member))) t.want = REASON_AUTHOR;
+    else if (t.change.rules < w.rules) t.want = REASON_MEMBERS;
     return t;
 }
 
@@ -345,6 +410,7 @@ static struct try put_flight(void)
     if (is_intent) {
         t.change = lab_intent(&w.lab, lab_id(&w.lab), 1, at_s + 2, at_s + 3);
         t.change.vol.box.floor_mm = t.change.vol.box.ceil_mm = (int32_t)w.lab.n_ids * 1000;
+        if (chance(30)) t.change.priority = (int)below(6) - 2;
     } else if (is_constraint) {
         t.change = lab_constraint(&w.lab, lab_id(&w.lab), 2, at_s, at_s + 60);
     } else {
@@ -352,6 +418,10 @@ static struct try put_flight(void)
     }
     t.want = may_write(t.uss, is_constraint ? RIGHT_CONSTRAINTS : 0);
     if (t.want == REASON_ACCEPTED && is_intent && w.suspended & bit(me()->member)) t.want = REASON_SUSPENDED;
+    if (t.want == REASON_ACCEPTED && is_intent && w.rules >= 2 && !is_open() &&
+        (t.change.priority < w.low[me()->member] || t.change.priority > w.high[me()->member]))
+        t.want = REASON_PRIORITY;
+    if (w.rules < 2 && t.change.priority) t.want = REASON_MALFORMED;
     return t;
 }
 
@@ -368,7 +438,8 @@ static struct try random_try(void)
     if (dice < 66) return suspend();
     if (dice < 76) return put_participant();
     if (dice < 84) return put_availability();
-    if (dice < 95) return put_flight();
+    if (dice < 93) return put_flight();
+    if (dice < 97) return announce();
     return (struct try){.change = {.kind = CHANGE_TICK}, .want = me()->is_root ? REASON_AUTHOR : REASON_ACCEPTED};
 }
 
@@ -382,12 +453,15 @@ static void write_down(const struct try *t)
     case CHANGE_JOIN:
         w.keys[t->key] = (struct model_key){.is_there = true, .member = t->member, .last_ms = -1};
         w.counted |= bit(t->member);
+        w.awaited &= ~bit(t->member);
         break;
+    case CHANGE_RULES: me()->rules = (unsigned)t->change.rules; break;
     case CHANGE_NODE_END: w.keys[t->key].is_ended = true; break;
     case CHANGE_PROPOSE:
         w.proposals[w.n_proposals++] = (struct model_proposal){.hash = w.lab.entry, .act = t->change.act, .subject = t->member,
                                                                .key = t->key, .uss = t->uss, .speakers = t->speakers,
-                                                               .rights = (unsigned)t->change.rights, .opened_ms = w.clock_ms};
+                                                               .rights = (unsigned)t->change.rights, .opened_ms = w.clock_ms,
+                                                               .low = t->change.priority_low, .high = t->change.priority_high};
         break;
     case CHANGE_APPROVE:
         for (size_t i = 0; i < w.n_proposals; i++)
@@ -436,7 +510,9 @@ static bool check_participants(void)
 static bool check_all(void)
 {
     const struct view *v = state_view(w.lab.state);
-    bool ok = CHECK_INT(v->clock_ms, w.clock_ms) && CHECK_INT(view_n_proposals(v), w.n_proposals);
+    bool ok = CHECK_INT(view_rules(v), w.rules) && CHECK_INT(view_is_open(v), is_open());
+
+    ok &= CHECK_INT(v->clock_ms, w.clock_ms) && CHECK_INT(view_n_proposals(v), w.n_proposals);
 
     ok &= CHECK_INT(view_n_counted(v), __builtin_popcount(w.counted)) && CHECK_INT(view_n_members(v), __builtin_popcount(w.named));
     for (int i = 0; i < LAB_MEMBERS && ok; i++) {
@@ -445,6 +521,7 @@ static bool check_all(void)
         ok &= CHECK_INT(m->no, w.places[i]) && CHECK_INT(member_counts(m), w.counted >> i & 1);
         ok &= CHECK_INT(member_is_suspended(m), w.suspended >> i & 1) && CHECK_INT(m->expelled_at != 0, w.expelled >> i & 1);
         ok &= CHECK(memcmp(m->root_id, w.ids[w.roots[i]], 8) == 0);
+        ok &= CHECK_INT(m->priority_low, w.low[i]) && CHECK_INT(m->priority_high, w.high[i]);
     }
     for (int i = 0; i < w.n_keys && ok; i++) {
         const struct member *m = view_member_of_author(v, w.ids[i]);
@@ -478,21 +555,43 @@ static bool one_entry(void)
     bool ok = CHECK_INT(got->reason, t.want) && CHECK_INT(judged, t.want);
     ok &= CHECK_STR(buf_str(&w.lab.leaf), buf_str(&w.twin.leaf));
     if (t.want == REASON_ACCEPTED) write_down(&t);
-    if (!was_ended) end_entry(w.lab.now_ms);
+    if (!was_ended && t.want != REASON_MALFORMED) end_entry(w.lab.now_ms);
+    if (t.want == REASON_ACCEPTED && t.change.kind == CHANGE_RULES) end_announcement();
     return check_participants() && ok;
 }
 
-static void begin(void)
+/* Nobody has joined. */
+static void begin_early(unsigned rules)
+{
+    lab_found(&w.lab, 3, rules);
+    lab_found(&w.twin, 3, rules);
+    w.counted = 0;
+    w.awaited = 7;
+    w.rules = rules;
+    for (int i = 0; i < USSS; i++) w.participants[i].is_there = false;
+    for (int i = 0; i < KEYS; i++) {
+        w.keys[i].is_there &= w.keys[i].is_root;
+        w.keys[i].last_ms = -1;
+    }
+    w.clock_ms = state_view(w.lab.state)->clock_ms;
+}
+
+static void begin(bool is_early, unsigned rules)
 {
     w.n_keys = 0;
+    w.rules = 1;
+    memset(w.low, 0, sizeof w.low);
+    memset(w.high, 0, sizeof w.high);
     w.n_proposals = 0;
     memset(w.keys, 0, sizeof w.keys);
     memset(w.participants, 0, sizeof w.participants);
-    lab_init_members(&w.lab, 3, false);
-    lab_init_members(&w.twin, 3, false);
+    if (!is_early) {
+        lab_init_members(&w.lab, 3, false);
+        lab_init_members(&w.twin, 3, false);
+        w.clock_ms = state_view(w.lab.state)->clock_ms;
+    }
     w.named = w.counted = 7;
-    w.expelled = w.suspended = 0;
-    w.clock_ms = state_view(w.lab.state)->clock_ms;
+    w.expelled = w.suspended = w.awaited = 0;
     (void)new_key();
     for (int i = 0; i < 2 * 3; i++) {
         int key = new_key();
@@ -503,6 +602,7 @@ static void begin(void)
         w.places[i] = i;
         w.participants[i] = (struct model_participant){.is_there = true, .speakers = bit(i)};
     }
+    if (is_early) begin_early(rules);
 }
 
 static void members_agree_with_the_model(void)
@@ -511,7 +611,7 @@ static void members_agree_with_the_model(void)
 
     w.rng = t_rng();
     for (int round = 0; ok && round < t_steps(25); round++) {
-        begin();
+        begin(chance(50), 1 + (unsigned)below(2));
         for (int step = 0; ok && step < 250 && w.n_keys < KEYS - 1; step++) {
             ok = one_entry();
             state_publish(w.lab.state);
@@ -524,12 +624,13 @@ static void members_agree_with_the_model(void)
         lab_done(&w.lab);
         lab_done(&w.twin);
     }
-    printf("# passed: %d admissions, %d expulsions, %d root keys, %d participants; %d lapsed; outcomes by reason:", w.n_passed[1],
-           w.n_passed[2], w.n_passed[3], w.n_passed[4], w.n_lapsed);
+    printf("# passed: %d admissions, %d expulsions, %d root keys, %d participants, %d bounds, %d equals; %d lapsed; %d switches; by reason:",
+           w.n_passed[1], w.n_passed[2], w.n_passed[3], w.n_passed[4], w.n_passed[5], w.n_passed[6], w.n_lapsed, w.n_switched);
     for (int i = 0; i < 32; i++)
         if (w.n_reasons[i]) printf(" %s %d", reason_name((enum reason)i) + 7, w.n_reasons[i]);
     printf("\n");
-    for (int act = 1; act <= 4; act++) CHECK(!ok || w.n_passed[act] > 0);
+    for (int act = 1; act <= 6; act++) CHECK(!ok || w.n_passed[act] > 0);
+    CHECK(!ok || (w.n_switched > 0 && w.n_reasons[REASON_PRIORITY] > 0));
     CHECK(!ok || w.n_lapsed > 0);
 }
 

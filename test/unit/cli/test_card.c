@@ -90,13 +90,13 @@ static void a_join_of_a_founder_counts(void)
     FILE *file = fopen(home_file(&h, "card"), "w");
     must(file && fwrite(text.at, 1, text.n, file) == text.n && fclose(file) == 0);
     const char *cards[] = {home_file(&h, "card")};
-    CHECK_INT(founding_make(cards, 1, STR("line.test"), true, false, &f, NULL), OK);
+    CHECK_INT(founding_make(cards, 1, STR("line.test"), true, false, 1, &f, NULL), OK);
     CHECK_INT(founding_join(&f, &keys, &url, 1, &more, 1, &entry, NULL), OK);
 
     must(state_new(buf_str(&f.bytes), &s, NULL) == OK);
     must(entry_decode(buf_str(&entry), &arena, &e, NULL) == OK);
     CHECK(entry_verify(buf_str(&entry), STR("line.test"), &keys.root.public));
-    state_apply(s, &e, buf_str(&entry), &arena, &outcomes, &leaf);
+    CHECK_INT(state_apply(s, &e, buf_str(&entry), &arena, &outcomes, &leaf), OK);
     for (size_t i = 0; i < 3; i++) CHECK_INT(outcomes[i].reason, REASON_ACCEPTED);
     CHECK(state_author_log_keys(state_view(s), e.changes[1].node, &log, &mirror));
     CHECK(memcmp(log.b, keys.log.public.b, sizeof log.b) == 0);

@@ -177,7 +177,7 @@ static void members_must_be_those_of_the_kind(void)
         {"820b" "a2" ID16 BASE8, "fine"},
         {"820b" "a1" ID16, "change lacks a member that its kind needs"},
         {"820b" "a3" ID16 BASE8 TOKEN16, "member that this kind of change does not have"},
-        {"8209a0", "unknown kind of change"},
+        {"8216a0", "unknown kind of change"},
         {"8200a0", "unknown kind of change"},
         {"8302a000", "array of another length"},
         {"8202" "a1" "16" "00", "member that this kind of change does not have"},
@@ -218,7 +218,7 @@ static void members_must_be_those_of_the_kind(void)
         {"8203" "a3" "00" "02" "02" "61" "78" "12" "61" "6d", "fine"},
         {"8203" "a4" "00" "04" "04" "81" "61" "6d" "05" "03" "0e" "61" "75", "fine"},
         {"8203" "a4" "00" "04" "04" "81" "61" "6d" "05" "04" "0e" "61" "75", "unknown right"},
-        {"8203" "a1" "00" "05", "unknown act"},
+        {"8203" "a1" "00" "07", "unknown act"},
         {"8203" "a1" "00" "00", "unknown act"},
         {"8203" "a0", "change lacks a member that its kind needs"},
         {"8208" "a3" "04" "82" "61" "6d" "61" "6e" "05" "00" "0e" "61" "75", "fine"},
@@ -236,6 +236,16 @@ static void members_must_be_those_of_the_kind(void)
         {"8207" "a3" "08" "61" "69" "09" "40" "0a" "81" "61" "75", "no key or too long"},
         {"8214" "a1" "12" "61" "6d", "change lacks a member that its kind needs"},
         {"8215" "a2" "02" "61" "78" "12" "61" "6d", "fine"},
+        {"8209" "a1" "0d" "02", "fine"},
+        {"8209" "a1" "0d" "00", "no such version of the rules"},
+        {"8209" "a1" "0d" "1a" "00010000", "no such version of the rules"},
+        {"8203" "a3" "00" "05" "0f" "82" "20" "18" "64" "12" "61" "6d", "fine"},
+        {"8203" "a3" "00" "05" "0f" "82" "01" "00" "12" "61" "6d", "bounds are reversed"},
+        {"8203" "a3" "00" "05" "0f" "82" "00" "1a" "80000000" "12" "61" "6d", "priority out of range"},
+        {"8203" "a2" "00" "05" "12" "61" "6d", "proposal does not have what its act needs"},
+        {"8203" "a2" "00" "06" "10" "01", "fine"},
+        {"8203" "a2" "00" "06" "10" "02", "unknown rule of equals"},
+        {"8203" "a3" "00" "06" "10" "01" "12" "61" "6d", "proposal does not have what its act needs"},
         {"8210" "a3" "02" "4f" "000000000000000000000000000000" "0e" "61" "75" "0f" "01", "byte string of another length"},
     };
 
@@ -443,6 +453,67 @@ static void the_golden_entries_are_still_read_and_written(void)
     check_golden("test/golden/v1/entry-members.hex", (struct str){0}, 8);
 }
 
+/* Any build knows an entry by its frame, whatever rules its changes are of. */
+static void heads_are_read_of_changes_that_nobody_knows_yet(void)
+{
+    struct rng rng = t_rng();
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+
+    for (int step = 0; step < t_steps(300); step++) {
+        struct entry e, head, full;
+        arena_clear(&arena);
+        e = gen_entry(&rng, &arena, &author.public, 5);
+        encode(&e, &bytes);
+        if (!CHECK(entry_decode_head(buf_str(&bytes), &head, NULL) == OK)) break;
+        CHECK(memcmp(head.author, e.author, 8) == 0 && head.epoch == e.epoch && head.slot == e.slot);
+        CHECK_INT(head.n_changes, e.n_changes);
+        CHECK(hash_equal(&head.previous, &e.previous) && head.time_ms == e.time_ms && head.seen_size == e.seen_size);
+        CHECK(head.changes == NULL && str_equal(head.participant, e.participant));
+        CHECK(memcmp(head.signature, bytes.at + bytes.n - 64, 64) == 0);
+        bytes.at[rng_below(&rng, bytes.n)] ^= (char)(1 + rng_below(&rng, 255)); /* What is an entry has a head. */
+        if (entry_decode(buf_str(&bytes), &arena, &full, NULL) == OK) CHECK(entry_decode_head(buf_str(&bytes), &head, NULL) == OK);
+    }
+}
+
+static const char *judge_head(const char *changes)
+{
+    static struct why why;
+    AUTO(buf_done) struct buf bytes = {0}, again = {0};
+    uint8_t list[64];
+    size_t n_list = strlen(changes) / 2;
+    struct change tick = {.kind = CHANGE_TICK};
+    struct entry e = plain_entry(&tick), head;
+
+    must(n_list <= sizeof list && hex_decode(str_of(changes), n_list, list));
+    encode(&e, &bytes);
+    size_t at = bytes.n - 64 - 2 - 4; /* 81 82 02 a0, before the signature. */
+    if (!CHECK(memcmp(bytes.at + at, "\x81\x82\x02\xa0", 4) == 0)) return "";
+    buf_add(&again, bytes.at, at);
+    buf_add(&again, list, n_list);
+    buf_add(&again, bytes.at + bytes.n - 66, 66);
+    size_t length = 1 + 14 + 1; /* Frame, protected header, unprotected header. */
+    CHECK_INT((uint8_t)again.at[length], 0x58);
+    again.at[length + 1] = (char)(uint8_t)((uint8_t)again.at[length + 1] + n_list - 4);
+    if (entry_decode_head(buf_str(&again), &head, &why) == OK) return "fine";
+    return strstr(why.text, ": ") + 2;
+}
+
+static void heads_need_changes_of_the_one_form_of_cbor(void)
+{
+    CHECK_STR(str_of(judge_head("818202a0")), str_of("fine"));
+    CHECK_STR(str_of(judge_head("8182181ea100f5")), str_of("fine"));
+    CHECK_STR(str_of(judge_head("8160")), str_of("fine"));
+    CHECK_STR(str_of(judge_head("81818181818100")), str_of("fine"));
+    CHECK_STR(str_of(judge_head("8181818181818100")), str_of("nested too deep"));
+    CHECK_STR(str_of(judge_head("80")), str_of("no changes or too many"));
+    CHECK_STR(str_of(judge_head("81f9")), str_of("neither true nor false"));
+    CHECK_STR(str_of(judge_head("81c0")), str_of("neither true nor false"));
+    CHECK_STR(str_of(judge_head("811800")), str_of("not the shortest form"));
+    CHECK_STR(str_of(judge_head("81a2010001")), str_of("map keys not ascending"));
+    CHECK_STR(str_of(judge_head("8161ff")), str_of("text is not UTF-8"));
+}
+
 int main(void)
 {
     struct hash seed = hash_of(STR("deconfliction-line-test:author"));
@@ -460,6 +531,8 @@ int main(void)
     RUN(a_kid_that_is_not_the_authors_is_refused);
     RUN(the_largest_entry_fits_and_nothing_larger_is_read);
     RUN(a_token_is_random_text_or_the_chosen_suffix);
+    RUN(heads_are_read_of_changes_that_nobody_knows_yet);
+    RUN(heads_need_changes_of_the_one_form_of_cbor);
     RUN(the_golden_entries_are_still_read_and_written);
     key_secret_done(&author);
     return t_done();

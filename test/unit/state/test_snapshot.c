@@ -81,7 +81,7 @@ static void genesis_of_other_formats_and_rules_is_refused(void)
     bytes.at[2] = 1;
     size_t rules = 2 + 1 + 1 + 1 + 17 + 1;
     CHECK_INT(bytes.at[rules], 1);
-    bytes.at[rules] = 2;
+    bytes.at[rules] = RULES_NEWEST + 1;
     CHECK_INT(state_new(buf_str(&bytes), &s, &why), ERR_CORRUPT);
     CHECK(strstr(why.text, "rules") != NULL);
 }
@@ -102,7 +102,7 @@ static struct outcome root_join(struct state *s, struct arena *arena, struct str
     memcpy(c.entry_key, node.public.b, 32);
     c.has_http_key = member % 2;
     if (c.has_http_key) memset(c.http_key, 0x30 + member, sizeof c.http_key);
-    state_apply(s, &e, str_of(name), arena, &o, &leaf);
+    must(state_apply(s, &e, str_of(name), arena, &o, &leaf) == OK);
     key_secret_done(&root);
     key_secret_done(&node);
     return *o;
@@ -136,7 +136,7 @@ static void node_tick(struct state *s, struct arena *arena, uint8_t member, uint
     memcpy(e.author, id.b, 8);
     CHECK(state_author_next(state_view(s), e.author, &e.slot, &e.previous, &last));
     CHECK_INT(e.slot, slot);
-    state_apply(s, &e, STR("tick"), arena, &o, &leaf);
+    must(state_apply(s, &e, STR("tick"), arena, &o, &leaf) == OK);
     CHECK_INT(o->reason, REASON_ACCEPTED);
     key_secret_done(&node);
 }

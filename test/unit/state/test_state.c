@@ -17,7 +17,7 @@ static struct outcome *apply(struct entry *e, const char *bytes)
     struct outcome *o;
 
     buf_clear(&lab.leaf);
-    state_apply(lab.state, e, str_of(bytes), &lab.arena, &o, &lab.leaf);
+    must(state_apply(lab.state, e, str_of(bytes), &lab.arena, &o, &lab.leaf) == OK);
     return o;
 }
 
@@ -154,7 +154,7 @@ static void void_bytes_take_a_place_with_one_element(void)
     struct hash guard = outcome_guard(STR("junk"));
 
     buf_clear(&lab.leaf);
-    state_apply_void(lab.state, STR("junk"), &lab.leaf);
+    must(state_apply_void(lab.state, STR("junk"), &lab.leaf) == OK);
     CHECK_INT(state_view(lab.state)->position, before + 1);
     CHECK_INT(lab.leaf.n, 1 + 17 + 1 + 2);
     CHECK(memcmp(lab.leaf.at + 2, guard.b, 16) == 0);
