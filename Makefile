@@ -4,7 +4,9 @@
 # A variant is a folder build/<V>: release (default), debug, asan, tsan, cov, clang.
 
 V ?= release
-B := build/$(V)
+# OLD_RULES=1 makes a program of an earlier release, which knows no rules above 1 (decision A11), in a folder of its own.
+OLD_RULES ?=
+B := build/$(V)$(OLD_RULES:%=-rules%)
 CC := gcc
 CXX := g++
 PKGS := libmicrohttpd sqlite3 libcurl libcrypto simdjson zlib
@@ -27,7 +29,7 @@ CC := clang
 CXX := clang++
 endif
 OPT := $(OPT.$(V))
-CFLAGS := -std=c17 -D_GNU_SOURCE -ffp-contract=off -Isrc $(OPT) $(WARN) $(CWARN) $(PKG_CFLAGS)
+CFLAGS := -std=c17 -D_GNU_SOURCE -ffp-contract=off -Isrc $(OPT) $(WARN) $(CWARN) $(PKG_CFLAGS) $(OLD_RULES:%=-DRULES_NEWEST=%)
 CXXFLAGS := -std=c++17 -D_GNU_SOURCE -ffp-contract=off -Isrc $(OPT) $(WARN) $(PKG_CFLAGS)
 LDFLAGS := $(filter -fsanitize=% --coverage -g,$(OPT:-fsanitize=fuzzer-no-link%=-fsanitize=address,undefined))
 
@@ -58,7 +60,7 @@ BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 .SECONDARY:
 .PHONY: all check check-all objects tests replays sim lint bench bench-line fuzz install clean FORCE
 
-all: build/clearline
+all: $(if $(OLD_RULES),$(B)/clearline,build/clearline)
 
 build/clearline: $(B)/clearline
 	cp -f $< $@.new && mv -f $@.new $@

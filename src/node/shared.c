@@ -280,7 +280,8 @@ static const struct why *forbidden(struct node *n, struct why *ret)
 /* Rules are announced as soon as that is news (decision A11). */
 static bool is_tick_due(const struct node *n)
 {
-    return node_steady_us(n) >= n->tick_at_us || view_rules_to_announce(state_view(n->state), n->author);
+    if (node_steady_us(n) >= n->tick_at_us) return true;
+    return !atomic_load(&n->shared->is_out) && view_rules_to_announce(state_view(n->state), n->author);
 }
 
 /* True if a look was taken that told all. */

@@ -169,7 +169,7 @@ static void apply_bytes(struct crew_node *cn, struct str bytes)
     struct outcome *outcomes;
 
     must(entry_decode(bytes, &arena, &e, NULL) == OK);
-    state_apply(n->state, &e, bytes, &arena, &outcomes, &leaf);
+    must(state_apply(n->state, &e, bytes, &arena, &outcomes, &leaf) == OK);
     struct hash a = hash_leaf(bytes), b = hash_leaf(buf_str(&leaf));
     tree_add(n->tree, &a);
     tree_add(n->tree, &b);
