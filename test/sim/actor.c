@@ -116,7 +116,7 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
         outcome_encode(&guard, NULL, 0, &leaf);
     } else {
         if (entry_decode(bytes, &arena, &e, NULL) != OK) return ERR_CORRUPT;
-        state_apply(a->state, &e, bytes, &arena, &outcomes, &leaf);
+        if (state_apply(a->state, &e, bytes, &arena, &outcomes, &leaf) != OK) return ERR_STATE;
         actor_counts.n_entries++;
     }
     keep(a, index, bytes, buf_str(&leaf), outcomes);
