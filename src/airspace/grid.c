@@ -103,11 +103,25 @@ static struct tree_sum bounds_of(const struct tree_node *node)
     return s;
 }
 
+static struct tree_sum join(struct tree_sum s, const struct tree_item *posting)
+{
+    widen(&s, posting_sum(posting));
+    return s;
+}
+
+static bool is_inside(const struct tree_sum *s, const struct tree_item *posting)
+{
+    struct tree_sum p = posting_sum(posting);
+    return (p.first > s->first) & (p.last < s->last) & (p.low > s->low) & (p.high < s->high);
+}
+
+static const struct tree_sums sums = {bounds_of, join, is_inside};
+
 /* ---- writing ---- */
 
 static struct tree as_tree(const struct grid *g)
 {
-    return (struct tree){.root = g->root, .n = g->n_postings, .height = g->height, .sum = bounds_of};
+    return (struct tree){.root = g->root, .n = g->n_postings, .height = g->height, .sums = &sums};
 }
 
 static void take(struct grid *g, const struct tree *tree)
@@ -115,6 +129,20 @@ static void take(struct grid *g, const struct tree *tree)
     g->root = tree->root;
     g->n_postings = tree->n;
     g->height = tree->height;
+}
+
+/* The postings' ways, before they are gone. */
+static void fetch(const struct tree *tree, const uint64_t *cells, size_t n, const struct tree_sum *s, uint32_t item)
+{
+    struct tree_way ways[TREE_WAYS];
+    if (tree->height < TREE_HEIGHT_LARGE) return;
+    for (size_t i = 0; i < n; i++) ways[i] = (struct tree_way){tree->root, posting_key(cells[i], s, item)};
+    tree_fetch(ways, n);
+}
+
+static size_t ahead(const struct vol *vol, size_t i)
+{
+    return vol->n_cells - i < TREE_WAYS ? vol->n_cells - i : TREE_WAYS;
 }
 
 void grid_insert(struct grid *g, struct cow *c, uint32_t item, const struct vol *vol)
@@ -126,6 +154,7 @@ void grid_insert(struct grid *g, struct cow *c, uint32_t item, const struct vol 
         uint64_t cell = vol->cells[i];
         struct tree_item posting = {posting_key(cell, &s, item), posting_value(&s)};
         must(cell_is_valid(cell));
+        if (i % TREE_WAYS == 0) fetch(&tree, vol->cells + i, ahead(vol, i), &s, item);
         must(tree_put(&tree, c, posting)); /* Was not there. */
         g->levels[cell >> 61] |= UINT32_C(1) << cell_level(cell);
     }
@@ -138,6 +167,7 @@ void grid_remove(struct grid *g, struct cow *c, uint32_t item, const struct vol 
     struct tree_sum s = coarse(&vol->box);
     must(vol->n_cells > 0);
     for (size_t i = 0; i < vol->n_cells; i++) {
+        if (i % TREE_WAYS == 0) fetch(&tree, vol->cells + i, ahead(vol, i), &s, item);
         must(tree_remove(&tree, c, posting_key(vol->cells[i], &s, item))); /* Was there. */
     }
     take(g, &tree);
@@ -237,9 +267,14 @@ static void search_leaf(const struct search *s, const struct tree_node *leaf, co
     s->found->n += n;
 }
 
-/* r: the first range that does not end before the node begins. */
+/* r: the first range that does not end before the node begins. All children to go into are asked for before the first is read. */
 static void search_node(const struct search *s, const struct tree_node *node, const struct range *r)
 {
+    struct {
+        const struct tree_node *node;
+        const struct range *r;
+    } children[TREE_ENTRIES];
+    unsigned n = 0;
     if (node->is_leaf) {
         search_leaf(s, node, r);
         return;
@@ -247,12 +282,15 @@ static void search_node(const struct search *s, const struct tree_node *node, co
     unsigned i = node->entries[0].key.hi >= r->low ? 0 : tree_entry_at(node, (struct id){r->low, 0});
     for (; i < node->n; i++) {
         const struct tree_entry *entry = &node->entries[i];
-        while (r->high < entry->key.hi) {
-            if (++r == s->end) return;
-        }
+        while (r < s->end && r->high < entry->key.hi) r++;
+        if (r == s->end) break;
         if (i + 1 < node->n && entry[1].key.hi < r->low) continue;
-        if (meets(&entry->sum, &s->bounds)) search_node(s, entry->child, r);
+        if (!meets(&entry->sum, &s->bounds)) continue;
+        tree_fetch_node(entry->child);
+        children[n].node = entry->child;
+        children[n++].r = r;
     }
+    for (i = 0; i < n; i++) search_node(s, children[i].node, children[i].r);
 }
 
 /* Ascending; scratch has room for n. Few numbers by insertion, more by their bytes from the lowest. */

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/pool.h"
 #include "base/vec.h"
 
 #define BLOCK_SLOTS 64
@@ -36,7 +37,8 @@ struct block {
 
 struct retired {
     void *p;
-    void (*release)(void *p);
+    void (*release)(void *p); /* NULL: the pool's, of n bytes. */
+    size_t n;
     uint64_t version; /* Being written when it was retired. */
 };
 
@@ -50,6 +52,7 @@ struct cow {
     struct retired_vec retired; /* Oldest first. */
     size_t n_gone;              /* That many at the front are freed already. */
     size_t n_before;            /* Where this version's begin. */
+    struct pool pool;
 };
 
 struct cow *cow_new(void)
@@ -64,8 +67,9 @@ static void free_retired(struct cow *c, uint64_t limit)
 {
     struct retired *r = c->retired.at;
     while (c->n_gone < c->retired.n && r[c->n_gone].version < limit) {
-        r[c->n_gone].release(r[c->n_gone].p);
-        c->n_gone++;
+        const struct retired *gone = &r[c->n_gone++];
+        if (gone->release) gone->release(gone->p);
+        else pool_give(&c->pool, gone->p, gone->n);
     }
     if (c->n_gone < c->retired.n / 2 || c->n_gone == 0) return;
     c->retired.n -= c->n_gone;
@@ -92,6 +96,7 @@ void cow_free(struct cow *c)
     must(oldest_pin(c) == UINT64_MAX);
     free_retired(c, UINT64_MAX);
     retired_vec_done(&c->retired);
+    pool_done(&c->pool);
     for (struct block *b = atomic_load(&c->first.next); b;) {
         struct block *next = atomic_load(&b->next);
         mem_free(b);
@@ -107,7 +112,22 @@ uint64_t cow_version(const struct cow *c)
 
 void cow_retire(struct cow *c, void *p, void (*release)(void *p))
 {
-    retired_vec_add(&c->retired, (struct retired){p, release, cow_version(c)});
+    retired_vec_add(&c->retired, (struct retired){p, release, 0, cow_version(c)});
+}
+
+void *cow_take(struct cow *c, size_t n)
+{
+    return pool_take(&c->pool, n);
+}
+
+void cow_drop(struct cow *c, void *p, size_t n)
+{
+    pool_give(&c->pool, p, n);
+}
+
+void cow_retire_taken(struct cow *c, void *p, size_t n)
+{
+    retired_vec_add(&c->retired, (struct retired){p, NULL, n, cow_version(c)});
 }
 
 void cow_abandon(struct cow *c)

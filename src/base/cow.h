@@ -31,6 +31,13 @@ uint64_t cow_version(const struct cow *c);
  * O(1). */
 void cow_retire(struct cow *c, void *p, void (*release)(void *p));
 
+/* Memory for what readers reach, from a pool of the writer's (base/pool.h). n > 0; not zeroed. cow_drop() takes back what no
+ * reader has seen, cow_retire_taken() what one may reach. What is left when cow_free() comes is freed only if it is smaller than
+ * POOL_PIECE_MAX: drop it before. Writer only. O(1) */
+void *cow_take(struct cow *c, size_t n);
+void cow_drop(struct cow *c, void *p, size_t n);
+void cow_retire_taken(struct cow *c, void *p, size_t n);
+
 /* Makes view what readers pin from now on, and begins the next version. The former view is NOT retired
  * by this call: the owner retires it. Frees what has become unreachable. Writer only. */
 void cow_publish(struct cow *c, void *view);

@@ -5,8 +5,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/err.h"
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 void *mem_alloc(size_t n)
 {
@@ -39,6 +42,15 @@ void *mem_dup(const void *p, size_t n)
     void *copy = mem_alloc(n);
     if (n) memcpy(copy, p, n);
     return copy;
+}
+
+void *mem_pages(size_t n)
+{
+    void *p = NULL;
+    must(n >= 64 && (n & (n - 1)) == 0);
+    must(posix_memalign(&p, n < HUGE_PAGE ? n : HUGE_PAGE, n) == 0);
+    if (n >= HUGE_PAGE) (void)madvise(p, n, MADV_HUGEPAGE); /* Refused: slower, not wrong. */
+    return p;
 }
 
 void mem_free(void *p)

@@ -17,6 +17,10 @@ void *mem_realloc(void *p, size_t n) __attribute__((alloc_size(2)));
 void *mem_dup(const void *p, size_t n) __attribute__((malloc, alloc_size(2)));
 void mem_free(void *p); /* NULL is fine. */
 
+/* n bytes, a power of two of at least 64, at an address that is a multiple of n or, if that is less, of 2 MiB; from there on huge
+ * pages are asked for. Not zeroed; for mem_free(). */
+void *mem_pages(size_t n) __attribute__((malloc, alloc_size(1)));
+
 /* For AUTO(): frees what the pointer variable at p points to. */
 void mem_auto(void *p);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 
 #define BITS 6
 #define FAN (1U << BITS)
@@ -26,7 +25,8 @@ _Static_assert(sizeof(void *) == sizeof(uint64_t), "a zeroed node is empty at ev
 
 static struct parr_node *node_new(struct cow *c)
 {
-    struct parr_node *node = mem_zalloc(sizeof *node);
+    struct parr_node *node = cow_take(c, sizeof *node);
+    memset(node, 0, sizeof *node);
     node->version = cow_version(c);
     return node;
 }
@@ -36,9 +36,10 @@ static struct parr_node *node_own(struct cow *c, struct parr_node *node)
 {
     if (!node) return node_new(c);
     if (node->version == cow_version(c)) return node;
-    struct parr_node *copy = mem_dup(node, sizeof *node);
+    struct parr_node *copy = cow_take(c, sizeof *copy);
+    memcpy(copy, node, sizeof *copy);
     copy->version = cow_version(c);
-    cow_retire(c, node, mem_free);
+    cow_retire_taken(c, node, sizeof *node);
     return copy;
 }
 
@@ -91,9 +92,9 @@ static void drop_all(struct cow *c, struct parr_node *node, unsigned height)
         if (node->children[i]) drop_all(c, node->children[i], height - 1);
     }
     if (node->version == cow_version(c)) {
-        mem_free(node); /* No reader has seen it. */
+        cow_drop(c, node, sizeof *node); /* No reader has seen it. */
     } else {
-        cow_retire(c, node, mem_free);
+        cow_retire_taken(c, node, sizeof *node);
     }
 }
 
@@ -110,7 +111,7 @@ static void free_own(struct cow *c, struct parr_node *node, unsigned height)
     for (unsigned i = 0; height > 1 && i < FAN; i++) {
         if (node->children[i]) free_own(c, node->children[i], height - 1);
     }
-    mem_free(node);
+    cow_drop(c, node, sizeof *node);
 }
 
 void parr_abandon(struct parr *a, struct cow *c)

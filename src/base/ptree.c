@@ -3,6 +3,7 @@
  */
 #include "base/ptree.h"
 
+#include "base/err.h"
 #include "base/tree.h"
 
 static struct tree as_tree(const struct ptree *t)
@@ -51,6 +52,27 @@ bool ptree_get(const struct ptree *t, struct id key, uint32_t *ret_value)
     if (!item) return false;
     *ret_value = (uint32_t)item->value;
     return true;
+}
+
+_Static_assert(PTREE_WAYS == TREE_WAYS, "what goes many ways at once is passed on");
+
+void ptree_has_many(const struct ptree *t, const struct id *keys, size_t n, bool *ret_has)
+{
+    const struct tree_item *items[PTREE_WAYS];
+    struct tree tree = as_tree(t);
+    tree_find_many(&tree, keys, n, items);
+    for (size_t i = 0; i < n; i++) ret_has[i] = items[i] != NULL;
+}
+
+void ptree_fetch(const struct ptree_way *ways, size_t n)
+{
+    struct tree_way large[PTREE_WAYS];
+    size_t n_large = 0;
+    must(n <= PTREE_WAYS);
+    for (size_t i = 0; i < n; i++)
+        if (ways[i].tree->height >= TREE_HEIGHT_LARGE)
+            large[n_large++] = (struct tree_way){ways[i].tree->root, ways[i].key};
+    tree_fetch(large, n_large);
 }
 
 struct walker {

@@ -31,6 +31,17 @@ void ptree_abandon(struct ptree *t, struct cow *c);
 /* Any thread, on a pinned view's copy (or the writer on its own). */
 bool ptree_get(const struct ptree *t, struct id key, uint32_t *ret_value);
 
+/* As ptree_get() for each key, waiting for memory once where that waits n times. At most PTREE_WAYS keys. */
+#define PTREE_WAYS 32
+void ptree_has_many(const struct ptree *t, const struct id *keys, size_t n, bool *ret_has);
+
+/* Ways that are about to be written: has all their nodes brought to the processor at once. A hint; at most PTREE_WAYS. */
+struct ptree_way {
+    const struct ptree *tree;
+    struct id key;
+};
+void ptree_fetch(const struct ptree_way *ways, size_t n);
+
 /* Walks keys >= from in ascending order until each returns false. O(log n + keys visited). */
 void ptree_walk(const struct ptree *t, struct id from,
                 bool (*each)(void *context, struct id key, uint32_t value), void *context);

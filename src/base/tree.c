@@ -3,8 +3,9 @@
  */
 #include "base/tree.h"
 
+#include <limits.h>
+
 #include "base/err.h"
-#include "base/mem.h"
 
 #define MIN_ITEMS (TREE_ITEMS / 4)
 #define MIN_ENTRIES ((TREE_ENTRIES + 3) / 4)
@@ -48,9 +49,14 @@ unsigned tree_entry_at(const struct tree_node *node, struct id key)
 
 /* ---- nodes ---- */
 
+static size_t bytes_of(bool is_leaf)
+{
+    return is_leaf ? TREE_LEAF_BYTES : TREE_INNER_BYTES;
+}
+
 static struct tree_node *node_new(struct cow *c, bool is_leaf)
 {
-    struct tree_node *node = mem_alloc(sizeof *node);
+    struct tree_node *node = cow_take(c, bytes_of(is_leaf));
     node->version = cow_version(c);
     node->n = 0;
     node->is_leaf = is_leaf;
@@ -60,9 +66,9 @@ static struct tree_node *node_new(struct cow *c, bool is_leaf)
 static void node_drop(struct cow *c, struct tree_node *node)
 {
     if (node->version == cow_version(c)) {
-        mem_free(node); /* No reader has seen it. */
+        cow_drop(c, node, bytes_of(node->is_leaf)); /* No reader has seen it. */
     } else {
-        cow_retire(c, node, mem_free);
+        cow_retire_taken(c, node, bytes_of(node->is_leaf));
     }
 }
 
@@ -84,7 +90,7 @@ static struct tree_node *node_own(struct cow *c, struct tree_node **link)
     struct tree_node *copy = node_new(c, node->is_leaf);
     copy->n = node->n;
     copy_content(copy, 0, node, 0, node->n);
-    cow_retire(c, node, mem_free);
+    cow_retire_taken(c, node, bytes_of(node->is_leaf));
     return *link = copy;
 }
 
@@ -95,7 +101,7 @@ static struct id first_key(const struct tree_node *node)
 
 static struct tree_sum sum_of(const struct tree *t, const struct tree_node *node)
 {
-    return t->sum ? t->sum(node) : (struct tree_sum){0};
+    return t->sums ? t->sums->of(node) : (struct tree_sum){0};
 }
 
 /* Owns the path to key. */
@@ -114,13 +120,32 @@ static void path_own(struct tree *t, struct cow *c, struct id key, struct step p
 /* Passes the sum of the node at depth on to those above it, as far as that changes them. */
 static void path_sum(const struct tree *t, struct step *path, unsigned depth)
 {
-    if (!t->sum) return;
+    if (!t->sums) return;
     for (; depth > 0; depth--) {
-        struct tree_sum sum = t->sum(path[depth].node);
+        struct tree_sum sum = t->sums->of(path[depth].node);
         struct tree_sum *known = &path[depth - 1].node->entries[path[depth - 1].at].sum;
         if (memcmp(&sum, known, sizeof sum) == 0) return;
         *known = sum;
     }
+}
+
+/* The same when all that changed is one item more, or one less, in the leaf: nodes need not be read through. */
+static void path_sum_more(const struct tree *t, struct step *path, unsigned depth, const struct tree_item *item)
+{
+    if (!t->sums) return;
+    for (; depth > 0; depth--) {
+        struct tree_sum *known = &path[depth - 1].node->entries[path[depth - 1].at].sum;
+        struct tree_sum sum = t->sums->join(*known, item);
+        if (memcmp(&sum, known, sizeof sum) == 0) return;
+        *known = sum;
+    }
+}
+
+static void path_sum_less(const struct tree *t, struct step *path, unsigned depth, const struct tree_item *item)
+{
+    if (!t->sums || depth == 0) return;
+    const struct step *up = &path[depth - 1];
+    if (!t->sums->is_needless(&up->node->entries[up->at].sum, item)) path_sum(t, path, depth);
 }
 
 /* ---- inserting ---- */
@@ -211,7 +236,7 @@ bool tree_put(struct tree *t, struct cow *c, struct tree_item item)
     t->n++;
     if (leaf->n < TREE_ITEMS) {
         insert_item(leaf, at, item);
-        path_sum(t, path, depth);
+        path_sum_more(t, path, depth, &item);
         return true;
     }
     unsigned cut = leaf_cut(leaf, at, item.key);
@@ -301,6 +326,7 @@ bool tree_remove(struct tree *t, struct cow *c, struct id key)
     unsigned depth = t->height - 1;
     struct tree_node *leaf = path[depth].node;
     unsigned at = path[depth].at;
+    struct tree_item item = leaf->items[at];
     leaf->n--;
     memmove(leaf->items + at, leaf->items + at + 1, (leaf->n - at) * sizeof leaf->items[0]);
     t->n--;
@@ -309,7 +335,8 @@ bool tree_remove(struct tree *t, struct cow *c, struct id key)
         if (node->n >= (node->is_leaf ? MIN_ITEMS : MIN_ENTRIES)) break;
         refill(t, c, path[depth - 1].node, path[depth - 1].at);
     }
-    path_sum(t, path, depth);
+    if (path[depth].node == leaf) path_sum_less(t, path, depth, &item);
+    else path_sum(t, path, depth);
     root_shrink(t, c);
     return true;
 }
@@ -333,7 +360,7 @@ static void free_own(struct cow *c, struct tree_node *node)
 {
     if (node->version != cow_version(c)) return;
     for (unsigned i = 0; !node->is_leaf && i < node->n; i++) free_own(c, node->entries[i].child);
-    mem_free(node);
+    cow_drop(c, node, bytes_of(node->is_leaf));
 }
 
 void tree_abandon(struct tree *t, struct cow *c)
@@ -353,6 +380,93 @@ const struct tree_item *tree_find(const struct tree *t, struct id key)
     while (!node->is_leaf) node = node->entries[tree_entry_at(node, key)].child;
     unsigned at = tree_item_at(node, key);
     return at < node->n && id_equal(node->items[at].key, key) ? &node->items[at] : NULL;
+}
+
+void tree_fetch(struct tree_way *ways, size_t n)
+{
+    must(n <= TREE_WAYS);
+    while (n > 0) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++) {
+            const struct tree_node *node = ways[i].node;
+            if (!node || node->is_leaf) continue;
+            ways[i].node = node->entries[tree_entry_at(node, ways[i].key)].child;
+            tree_fetch_node(ways[i].node);
+            ways[kept++] = ways[i];
+        }
+        n = kept;
+    }
+}
+
+/* One of many ways: the binary search of tree_entry_at() or tree_item_at(), a probe at a time. */
+struct probe {
+    const struct tree_node *node;
+    struct id key;
+    size_t no; /* Of the way. */
+    unsigned at;
+    unsigned left; /* So many items or entries are still to be searched; HEADER: how many is not known. */
+};
+
+#define HEADER UINT_MAX
+
+static void probe_node(struct probe *p, const struct tree_node *node)
+{
+    p->node = node;
+    p->left = HEADER;
+    __builtin_prefetch(node);
+}
+
+static void probe_ask(const struct probe *p)
+{
+    unsigned next = p->at + p->left / 2;
+    __builtin_prefetch(p->node->is_leaf ? (const void *)&p->node->items[next] : &p->node->entries[next]);
+}
+
+/* One look at memory that was asked for before. False at the end of the way. */
+static bool probe_step(struct probe *p)
+{
+    const struct tree_node *node = p->node;
+    unsigned half = p->left / 2;
+    if (p->left == HEADER) {
+        p->at = 0;
+        p->left = node->n;
+    } else if (node->is_leaf) {
+        if (p->left == 0) return false;
+        bool is_right = key_less(node->items[p->at + half].key, p->key);
+        p->at = is_right ? p->at + half + 1 : p->at;
+        p->left = is_right ? p->left - half - 1 : half;
+    } else if (p->left > 1) {
+        p->at = key_less(p->key, node->entries[p->at + half].key) ? p->at : p->at + half;
+        p->left -= half;
+    } else {
+        probe_node(p, node->entries[p->at].child);
+        return true;
+    }
+    probe_ask(p);
+    return true;
+}
+
+void tree_find_many(const struct tree *t, const struct id *keys, size_t n, const struct tree_item **ret)
+{
+    struct probe probes[TREE_WAYS];
+    must(n <= TREE_WAYS);
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = NULL;
+        probes[i] = (struct probe){.key = keys[i], .no = i};
+        if (t->root) probe_node(&probes[i], t->root);
+    }
+    for (size_t left = t->root ? n : 0; left > 0;) {
+        size_t kept = 0;
+        for (size_t i = 0; i < left; i++) {
+            struct probe p = probes[i];
+            if (probe_step(&p)) {
+                probes[kept++] = p;
+            } else if (p.at < p.node->n && id_equal(p.node->items[p.at].key, p.key)) {
+                ret[p.no] = &p.node->items[p.at];
+            }
+        }
+        left = kept;
+    }
 }
 
 static bool walk(const struct tree_node *node, struct id from,
@@ -401,7 +515,7 @@ static size_t check_node(const struct tree *t, const struct tree_node *node, uns
         const struct id *end = i + 1 < node->n ? &node->entries[i + 1].key : before;
         struct tree_sum sum = sum_of(t, entry->child);
         must(!end || key_less(entry->key, *end));
-        must(!t->sum || memcmp(&sum, &entry->sum, sizeof sum) == 0);
+        must(!t->sums || memcmp(&sum, &entry->sum, sizeof sum) == 0);
         must(entry->child->version <= node->version);
         n += check_node(t, entry->child, height - 1, entry->key, end);
     }
@@ -416,7 +530,7 @@ void tree_check(const struct tree *t)
 
 static size_t node_bytes(const struct tree_node *node)
 {
-    size_t bytes = sizeof *node;
+    size_t bytes = bytes_of(node->is_leaf);
     for (unsigned i = 0; !node->is_leaf && i < node->n; i++) {
         bytes += node_bytes(node->entries[i].child);
     }

@@ -27,7 +27,7 @@ struct entity *entity_make(struct state *s, const struct entity *fields, const u
         coded = buf_str(&s->coded);
     }
 
-    struct entity *e = mem_alloc(sizeof *e + fields->url.n + fields->token.n + coded.n);
+    struct entity *e = cow_take(s->cow, sizeof *e + fields->url.n + fields->token.n + coded.n);
     char *tail = (char *)(e + 1);
     *e = *fields;
     tail = put(tail, fields->url, &e->url);
@@ -35,6 +35,11 @@ struct entity *entity_make(struct state *s, const struct entity *fields, const u
     put(tail, coded, &e->cells);
     if (cells) e->n_cells = (uint32_t)n_cells;
     return e;
+}
+
+size_t entity_bytes(const struct entity *e)
+{
+    return sizeof *e + e->url.n + e->token.n + e->cells.n;
 }
 
 void entity_cells(const struct entity *e, struct u64_vec *ret)
@@ -104,7 +109,12 @@ void entity_replace(struct state *s, const struct entity *old, struct entity *e,
                     const struct vol *vol)
 {
     struct view *v = &s->view;
+    const struct ptree_way ways[] = {
+        {&v->by_token, entity_token_key(old)},
+        {&v->by_end, entity_end_key(old)},
+    };
 
+    ptree_fetch(ways, sizeof ways / sizeof *ways);
     must(old->kind == e->kind && id_equal(old->id, e->id));
     e->no = old->no;
     parr_set(&v->slots[e->kind], s->cow, e->no, (uintptr_t)e);
@@ -122,7 +132,7 @@ void entity_replace(struct state *s, const struct entity *old, struct entity *e,
         unindex_token(s, old);
         index_token(s, e);
     }
-    cow_retire(s->cow, (void *)(uintptr_t)old, mem_free);
+    cow_retire_taken(s->cow, (void *)(uintptr_t)old, entity_bytes(old));
 }
 
 void entity_remove(struct state *s, const struct entity *e)
@@ -137,7 +147,7 @@ void entity_remove(struct state *s, const struct entity *e)
     must(ptree_remove(&v->by_id[e->kind], s->cow, e->id));
     parr_set(&v->slots[e->kind], s->cow, e->no, 0);
     u32_vec_add(&s->free_nos[e->kind], e->no);
-    cow_retire(s->cow, (void *)(uintptr_t)e, mem_free);
+    cow_retire_taken(s->cow, (void *)(uintptr_t)e, entity_bytes(e));
 }
 
 bool change_vol_is_sound(const struct change *c, bool needs_heights)

@@ -241,6 +241,7 @@ void participant_overlay_one(struct step *st, const struct name *name);
  * as it is. no and token_digest are set here or on insertion. */
 struct entity *entity_make(struct state *s, const struct entity *fields, const uint64_t *cells,
                            size_t n_cells);
+size_t entity_bytes(const struct entity *e); /* Of its allocation, which is the cow's. */
 /* Decodes the record's cells, replacing what ret holds. */
 void entity_cells(const struct entity *e, struct u64_vec *ret);
 /* Takes over e and gives it a number; vol are its cells and box. entity_place() leaves grid, by_end and by_token to the caller. */

@@ -68,6 +68,14 @@ static void free_pointers(const struct parr *a)
     for (uint32_t i = 0; i < a->limit; i++) mem_free((void *)(uintptr_t)parr_get(a, i));
 }
 
+static void drop_entities(struct state *s, const struct parr *slots)
+{
+    for (uint32_t i = 0; i < slots->limit; i++) {
+        struct entity *e = (struct entity *)(uintptr_t)parr_get(slots, i);
+        if (e) cow_drop(s->cow, e, entity_bytes(e));
+    }
+}
+
 void state_free(struct state *s)
 {
     if (!s) return;
@@ -77,7 +85,7 @@ void state_free(struct state *s)
     struct parr *arrays[] = {&v->availabilities, &s->extra.names_by_no, &s->extra.participants};
 
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++) {
-        free_pointers(&v->slots[kind]);
+        drop_entities(s, &v->slots[kind]);
         parr_done(&v->slots[kind], s->cow);
         ptree_done(&v->by_id[kind], s->cow);
         grid_done(&v->grid[kind], s->cow);

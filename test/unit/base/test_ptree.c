@@ -4,6 +4,7 @@
 #include "base/ptree.h"
 
 #include "base/err.h"
+#include "base/rng.h"
 #include "base/vec.h"
 #include "t.h"
 
@@ -181,6 +182,35 @@ static void abandoning_leads_back_to_the_published_copy(void)
     cow_free(c);
 }
 
+static void many_at_once_find_what_each_alone_finds(void)
+{
+    struct cow *c = cow_new();
+    struct ptree t = {0};
+    struct rng rng = t_rng();
+    for (uint64_t n = 0, to = 0; to <= 100000; to = to * 7 + 1) { /* Heights 0 to 3 and more. */
+        for (; n < to; n++) ptree_put(&t, c, key_of(2 * n), (uint32_t)n);
+        for (size_t many = 0; many <= PTREE_WAYS; many++) {
+            struct id keys[PTREE_WAYS];
+            struct ptree_way ways[PTREE_WAYS];
+            bool has[PTREE_WAYS];
+            int n_wrong = 0;
+            for (size_t i = 0; i < many; i++) {
+                keys[i] = key_of(rng_below(&rng, 2 * to + 2));
+                ways[i] = (struct ptree_way){&t, keys[i]};
+            }
+            ptree_fetch(ways, many); /* Changes nothing. */
+            ptree_has_many(&t, keys, many, has);
+            for (size_t i = 0; i < many; i++) {
+                uint32_t value;
+                n_wrong += has[i] != ptree_get(&t, keys[i], &value);
+            }
+            CHECK_INT(n_wrong, 0);
+        }
+    }
+    ptree_done(&t, c);
+    cow_free(c);
+}
+
 int main(void)
 {
     RUN(an_empty_map_has_nothing);
@@ -190,5 +220,6 @@ int main(void)
     RUN(ascending_and_descending_runs_keep_their_shape);
     RUN(a_published_copy_goes_on_showing_what_it_showed);
     RUN(abandoning_leads_back_to_the_published_copy);
+    RUN(many_at_once_find_what_each_alone_finds);
     return t_done();
 }
