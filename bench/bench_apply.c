@@ -1,7 +1,10 @@
 /* bench_apply.c - what a whole apply costs, without disk or signatures, and how it grows.
  * SPDX-License-Identifier: Apache-2.0
  *
- *     build/release/bench/bench_apply [entities]      default 1000000
+ *     build/release/bench/bench_apply [entities [part...]]      default 1000000, all parts but load
+ *
+ * Parts: n, the cost of a write as the state grows, always; subscriptions; overlaps; key, with overlaps also of relevant OVNs;
+ * snapshot. load: instead of n, fills the state only.
  *
  * Intents of 12 cells in a field of 12,288, at random times of 30 days, each half an hour long, in a band of 60 m below 500 m; one
  * entry a change, published after 100. Writes are timed in batches of 100 updates that move an intent; figures are medians of 31.
@@ -264,6 +267,8 @@ static void against_subscriptions(void)
 
 /* --- the key ---------------------------------------------------------------------------------- */
 
+static size_t k_overlaps; /* Intents at noon, made by the part overlaps: whose OVNs are relevant. */
+
 enum { RELEVANT, KNOWN, UNKNOWN };
 
 static double judge_ns(size_t n, int what)
@@ -304,7 +309,7 @@ static void against_key(void)
 {
     static const char *const names[] = {"relevant", "other entities'", "nobody's"};
 
-    for (int what = RELEVANT; what <= UNKNOWN; what++)
+    for (int what = k_overlaps ? RELEVANT : KNOWN; what <= UNKNOWN; what++)
         for (size_t n = 1000; n <= 80000; n = n == 1000 ? 10000 : n * 8) {
             double ns = judge_ns(n, what);
             printf("judging a key of %5zu %s OVNs: %.0f us, %.0f ns each\n", n, names[what], ns / 1000, ns / (double)n);
@@ -350,6 +355,7 @@ static void against_overlaps(void)
             lab.n_entries = state_view(lab.state)->position;
         }
         qsort(times, ROUNDS, sizeof *times, compare);
+        k_overlaps = k;
         if (first == 0) first = times[ROUNDS / 2];
         printf("write over %5zu overlapping intents: %.1f us, %.0f ns each\n", k, times[ROUNDS / 2] / 1000,
                (times[ROUNDS / 2] - first) / (double)(k > 10 ? k - 10 : 10));
@@ -386,6 +392,23 @@ static void snapshot(void)
     buf_done(&bytes);
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} parts[] = {
+    {"subscriptions", against_subscriptions},
+    {"overlaps", against_overlaps},
+    {"key", against_key},
+    {"snapshot", snapshot},
+};
+
+static bool is_asked(int argc, char **argv, const char *part)
+{
+    for (int i = 2; i < argc; i++)
+        if (strcmp(argv[i], part) == 0) return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     size_t n = argc > 1 ? (size_t)atol(argv[1]) : 1000000;
@@ -395,11 +418,10 @@ int main(int argc, char **argv)
     ids = calloc(n, sizeof *ids);
     lab_init(&lab);
     lab.n_entries = state_view(lab.state)->position; /* Where this program's keys were judged. */
-    against_n(n);
-    against_subscriptions();
-    against_overlaps();
-    against_key();
-    snapshot();
+    if (is_asked(argc, argv, "load")) load(n);
+    else against_n(n);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (argc < 3 || is_asked(argc, argv, parts[i].name)) parts[i].run();
     lab_done(&lab);
     free(ids);
     return 0;

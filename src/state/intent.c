@@ -80,12 +80,25 @@ static enum reason judge_token(const struct view *v, const struct change *c, str
 {
     uint32_t value;
 
-    new_token_of(c, &p->token);
     if (!token_is_fresh(v, p->token.digest)) return REASON_OVN_USED;
     if (p->old && c->suffix.n &&
         ptree_get(&v->used_tokens, (struct id){p->old->no, p->token.digest}, &value))
         return REASON_OVN_USED;
     return REASON_ACCEPTED;
+}
+
+/* What judging and writing will look at, as far as the change alone tells. */
+static void fetch(const struct view *v, const struct change *c, uint64_t digest)
+{
+    struct entity ended = {.kind = ENTITY_INTENT, .box = c->vol.box};
+    const struct ptree_way ways[] = {
+        {&v->by_id[ENTITY_INTENT], c->id},
+        {&v->by_token, {digest, 0}},
+        {&v->by_end, entity_end_key(&ended)},
+        {&v->by_id[ENTITY_SUBSCRIPTION], c->attach_id},
+    };
+
+    ptree_fetch(ways, sizeof ways / sizeof *ways - (c->attach == ATTACH_NONE));
 }
 
 /* In the order of f3548-dss.md 6.2. The caller ends p with plan_done(). */
@@ -95,6 +108,8 @@ static enum reason put_judge(const struct view *v, struct str participant, const
     enum reason r = judge_parameters(c, now_us);
     if (r != REASON_ACCEPTED) return r;
 
+    new_token_of(c, &p->token);
+    fetch(v, c, p->token.digest);
     p->old = view_find(v, ENTITY_INTENT, c->id);
     if (!p->old && c->has_base) return REASON_UNKNOWN_VERSION;
     if (p->old) {

@@ -186,17 +186,37 @@ static const struct entity **judge_hits(struct judging *j, const struct entity_v
     return missing;
 }
 
+/* Those of at most PTREE_WAYS candidates that are no entity's OVN. */
+static void add_fresh(struct judging *j, const struct candidate *group, size_t n)
+{
+    struct id keys[PTREE_WAYS] = {{0}};
+    bool is_known[PTREE_WAYS];
+
+    for (size_t i = 0; i < n; i++) keys[i] = (struct id){group[i].digest, 0};
+    ptree_has_many(&j->view->by_token, keys, n, is_known);
+    for (size_t i = 0; i < n; i++)
+        if (!is_known[i]) add_candidate(j, &group[i]);
+}
+
 /* Strings that are no entity's OVN yet. */
 static void judge_unknown(struct judging *j)
 {
+    struct candidate group[PTREE_WAYS];
+    size_t n = 0;
+
     for (size_t i = 0; i < j->strings.n; i++) {
         struct str s = j->strings.at[i];
         if (j->strings.is_settled[i] || s.n < LIMIT_OVN_MIN || s.n > LIMIT_OVN_MAX) continue;
         struct candidate c = {.announced_ms = announced_ms(s), .place = i};
         if (!has_room(j, &c)) continue;
         c.digest = hash_digest(s);
-        if (token_is_fresh(j->view, c.digest)) add_candidate(j, &c);
+        group[n++] = c;
+        if (n == PTREE_WAYS) {
+            add_fresh(j, group, n);
+            n = 0;
+        }
     }
+    add_fresh(j, group, n);
 }
 
 static bool asks_constraints(const struct view *v, const struct change *c)

@@ -165,9 +165,14 @@ void view_collect(const struct view *v, enum entity_kind kind, const struct vol 
 
     u32_vec_clear(scratch);
     grid_search(&v->grid[kind], vol, any_height, scratch);
-    entity_vec_reserve(ret, scratch->n);
+    const struct entity **candidates = entity_vec_reserve(ret, scratch->n);
     for (size_t i = 0; i < scratch->n; i++) {
-        const struct entity *e = view_slot(v, kind, scratch->at[i]);
+        candidates[i] = view_slot(v, kind, scratch->at[i]);
+        __builtin_prefetch(&candidates[i]->id); /* All are on their way before the first is looked at. */
+        __builtin_prefetch(&candidates[i]->box);
+    }
+    for (size_t i = 0; i < scratch->n; i++) {
+        const struct entity *e = candidates[i];
         if (any_height ? box_meets_in_time(&e->box, &vol->box) : box_meets(&e->box, &vol->box))
             ret->at[ret->n++] = e;
     }
