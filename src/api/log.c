@@ -44,7 +44,7 @@ static bool is_peer(struct call *c)
     uint8_t author[8];
     int64_t issued_us;
 
-    return peer_check(c, author, &issued_us, NULL) == OK;
+    return peer_check(c, true, author, &issued_us, NULL) == OK;
 }
 
 void log_on_tile(struct call *c)

@@ -56,13 +56,14 @@ static enum err find_key(struct call *c, const struct jwt *t, uint8_t ret_author
     return is_there ? OK : fail(why, ERR_RIGHTS, "token: iss is no node of this network");
 }
 
-enum err peer_check(struct call *c, uint8_t ret_author[8], int64_t *ret_issued_us, struct why *why)
+enum err peer_check(struct call *c, bool for_log, uint8_t ret_author[8], int64_t *ret_issued_us, struct why *why)
 {
     struct jwt t;
     struct key_public key;
     uint8_t self[8];
-    char own[17] = {0};
-    const char *audience = own;
+    char own[17] = {0}, network[17] = {0};
+    const char *audiences[2] = {own, network};
+    struct hash genesis = node_genesis_hash(c->api->options.node);
 
     TRY(read_bearer(c, &t, why));
     TRY(find_key(c, &t, ret_author, &key, why));
@@ -71,7 +72,8 @@ enum err peer_check(struct call *c, uint8_t ret_author[8], int64_t *ret_issued_u
     }
     node_author(c->api->options.node, self);
     hex_encode(self, sizeof self, own);
-    TRY(jwt_check_claims(&t, &audience, 1, c->now_us, PEER_LEEWAY_S * INSTANT_S, why));
+    hex_encode(genesis.b, 8, network);
+    TRY(jwt_check_claims(&t, audiences, for_log ? 2 : 1, c->now_us, PEER_LEEWAY_S * INSTANT_S, why));
     if (!t.has_iat || t.exp_us > t.iat_us + PEER_TOKEN_S * INSTANT_S) {
         return fail(why, ERR_TOKEN, "token: peers' tokens live for at most %d s", PEER_TOKEN_S);
     }
@@ -86,7 +88,7 @@ static enum err check_caller(struct call *c, struct peers **ret, uint8_t ret_aut
 
     *ret = node_peers(c->api->options.node);
     if (!*ret) return fail(why, ERR_NOT_FOUND, "this node signs alone: its network has one member");
-    TRY(peer_check(c, ret_author, &issued_us, why));
+    TRY(peer_check(c, false, ret_author, &issued_us, why));
     return peers_heard(*ret, ret_author, (uint64_t)(issued_us / INSTANT_S), why);
 }
 

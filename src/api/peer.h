@@ -19,8 +19,8 @@ void peer_on_round(struct call *c); /* POST /peer/v1/round */
 void peer_on_head(struct call *c);  /* GET /peer/v1/head */
 
 /* The node that the request's token is of. ERR_TOKEN, ERR_RIGHTS: none, or none of this network. Only while the handler runs. About
- * 150 us. */
-CHECKED enum err peer_check(struct call *c, uint8_t ret_author[8], int64_t *ret_issued_us, struct why *why);
+ * 150 us. for_log: a token for any node of the network, its aud being the first 16 hex digits of the genesis's hash, does as well. */
+CHECKED enum err peer_check(struct call *c, bool for_log, uint8_t ret_author[8], int64_t *ret_issued_us, struct why *why);
 
 /* The handler of the peers' listener; api is its context. r->thread is below API_PEER_THREADS. */
 void peer_handle(struct http_request *r, void *api);

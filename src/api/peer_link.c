@@ -157,6 +157,7 @@ static void identify(struct peer_link *base, const struct key_secret *key, const
 {
     struct http_link *l = base->context;
 
+    key_secret_done(&l->key);
     key_secret_init(&l->key, key->seed);
     memcpy(l->author, author, sizeof l->author);
 }

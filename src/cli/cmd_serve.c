@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "api/peer.h"
 #include "api/peer_link.h"
+#include "base/limits.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
 #include "cli/keyfile.h"
@@ -32,7 +33,7 @@ struct serve {
     const char *genesis, *etcd, *etcd_cacert, *etcd_cert, *etcd_key;
     const char *peer_listen, *peer_url, *peer_cert, *peer_key, *peer_ca;
     bool allow_old_etcd;
-    struct arg_texts token_keys, audiences, operator_keys;
+    struct arg_texts token_keys, audiences, peers, operator_keys;
     bool allow_http, behind_proxy, entries_public, down_412;
     int64_t threads, leeway_s, snapshot_entries;
 
@@ -75,7 +76,7 @@ static enum err check_network(const struct serve *s, struct why *why)
     if (!s->etcd && (s->etcd_cacert || s->etcd_cert || s->etcd_key || s->allow_old_etcd)) {
         return fail(why, ERR_INPUT, "--etcd-cacert, --etcd-cert, --etcd-key and --allow-old-etcd need --etcd");
     }
-    if (!s->genesis && (s->peer_listen || s->peer_url || s->peer_cert || s->peer_ca)) {
+    if (!s->genesis && (s->peer_listen || s->peer_url || s->peer_cert || s->peer_ca || s->peers.n)) {
         return fail(why, ERR_INPUT, "--peer-listen, --peer-url, --peer-cert and --peer-ca need --genesis");
     }
     if (!s->peer_cert != !s->peer_key) return fail(why, ERR_INPUT, "--peer-cert and --peer-key belong together");
@@ -196,6 +197,11 @@ static enum err start_member_node(struct serve *s, struct why *why)
         .genesis = buf_str(&s->genesis_bytes),
         .etcd = &etcd,
     };
+    struct str peer_urls[LIMIT_ADDRESSES];
+    if (s->peers.n > LIMIT_ADDRESSES) return fail(why, ERR_INPUT, "--peer: at most %d", LIMIT_ADDRESSES);
+    for (size_t i = 0; i < s->peers.n; i++) peer_urls[i] = str_of(s->peers.at[i]);
+    options.peer_urls = peer_urls;
+    options.n_peer_urls = s->peers.n;
     if (options.genesis.n == 0) return fail(why, ERR_INPUT, "--genesis %s: is empty", s->genesis);
     options.link = peer_link_new(&(struct peer_link_options){.ca_file = s->peer_ca,
                                                              .cert_file = s->peer_cert ? s->peer_cert : s->tls_cert,
@@ -386,6 +392,7 @@ int cmd_serve(int argc, char **argv)
         {"--peer-cert", "FILE", "certificate chain towards peers, PEM; default: --tls-cert", ARG_TEXT, &s.peer_cert, 0, 0},
         {"--peer-key", "FILE", "its secret key, PEM", ARG_TEXT, &s.peer_key, 0, 0},
         {"--peer-ca", "FILE", "CA certificates that sign peers', PEM; default: the system's", ARG_TEXT, &s.peer_ca, 0, 0},
+        {"--peer", "URL", "a peer to fetch the record from at the first start; may be repeated", ARG_TEXTS, &s.peers, 0, 0},
         {"--token-key", "PUBLIC.pem", "a key that signs tokens (RSA, P-256, Ed25519); may be repeated", ARG_TEXTS, &s.token_keys, 0, 0},
         {"--token-jwks", "URL|FILE", "a JWK set whose keys sign tokens", ARG_TEXT, &s.jwks, 0, 0},
         {"--operator-key", "PUBLIC.pem", "a key whose tokens suspend and resume the line", ARG_TEXTS, &s.operator_keys, 0, 0},

@@ -89,10 +89,19 @@ enum err intake_open(struct intake *in, struct why *why)
         return fail(why, ERR_CORRUPT, "the order's state is of %llu entries, and %llu are stored", (unsigned long long)position,
                     (unsigned long long)size);
     in->counts.revision = order_place(in->order);
-    /* Entries that came from elsewhere (tiles) after the state was written. */
-    TRY(store_read_back(in->journal->store, position, size - position, note_stored, in, why));
+    in->n_known = position;
+    return intake_grown(in, why);
+}
+
+enum err intake_grown(struct intake *in, struct why *why)
+{
+    uint64_t size = store_size(in->journal->store);
+
+    TRY(store_read_back(in->journal->store, in->n_known, size - in->n_known, note_stored, in, why));
     for (size_t i = 0; i < in->stored.n; i++)
         if (order_has(in->order, in->stored.at[i].author)) skip_stored(in, in->stored.at[i].author);
+    in->n_known = size;
+    in->gap = (struct journal_etcd_gap){.from = 0};
     return OK;
 }
 
@@ -312,7 +321,9 @@ static enum err append(struct intake *in, const struct order_entries *taken, str
     store_put_tile(in->journal->store, STATE_LEVEL, 0, buf_str(&in->saved));
     err = store_append(in->journal->store, entries, taken->n, why);
     mem_free(entries);
-    return err ? intake_break(in, err, why) : OK;
+    if (err) return intake_break(in, err, why);
+    in->n_known = store_size(in->journal->store);
+    return OK;
 }
 
 /* Brings what is certain into the store and has authors admitted until nothing more is. */

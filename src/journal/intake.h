@@ -38,6 +38,7 @@ struct intake {
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */
     struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
+    uint64_t n_known;        /* Entries of the store that the order or stored know of. */
     bool is_alone;          /* A transaction of this process was done: nothing of an earlier one can follow. */
     struct journal_etcd_gap gap; /* The last one that held things up; from == to: none. */
     bool owes_change;       /* authors_change() is to be called, again perhaps. */
@@ -51,6 +52,8 @@ struct intake {
 
 /* From the store's entries and the state beside them. ERR_STATE: another epoch. */
 CHECKED enum err intake_open(struct intake *in, struct why *why);
+/* Entries came into the store from elsewhere (tiles), after those that are known. */
+CHECKED enum err intake_grown(struct intake *in, struct why *why);
 void intake_done(struct intake *in);
 
 /* Fails for good: keeps the reason and returns it from now on. */

@@ -482,6 +482,23 @@ void journal_etcd_waive(struct journal *j, const struct journal_etcd_gap *gap)
     in->gap = (struct journal_etcd_gap){.from = 0};
 }
 
+enum err journal_etcd_grown(struct journal *j, struct why *why)
+{
+    struct intake *in = j->engine;
+    enum err err;
+
+    if (in->broken) return intake_break(in, in->broken, why);
+    err = intake_grown(in, why);
+    return err ? intake_break(in, err, why) : OK;
+}
+
+uint64_t journal_etcd_wants(const struct journal *j, const uint8_t author[8])
+{
+    const struct intake *in = j->engine;
+
+    return order_has(in->order, author) ? order_wants(in->order, author) : 0;
+}
+
 enum err journal_etcd_delete_below(struct journal *j, uint64_t slot, struct why *why)
 {
     struct intake *in = j->engine;

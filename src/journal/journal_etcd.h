@@ -112,6 +112,13 @@ bool journal_etcd_gap(const struct journal *j, struct journal_etcd_gap *ret);
  * of the author stands before gap->to, so a slot far ahead, which anybody can write, is waived once. */
 void journal_etcd_waive(struct journal *j, const struct journal_etcd_gap *gap);
 
+/* Entries that are not known here were appended to the store by other means (tiles), up to a signed size, which cuts no place
+ * (decision B2): their slots are passed over. The caller has applied them, and admits and retires after this. O(new entries). */
+CHECKED enum err journal_etcd_grown(struct journal *j, struct why *why);
+
+/* The slot of the author that is wanted next; 0 for strangers. */
+uint64_t journal_etcd_wants(const struct journal *j, const uint8_t author[8]);
+
 /* Deletes this node's slots below this one (decision B5). ERR_INPUT: its newest one must stay. */
 CHECKED enum err journal_etcd_delete_below(struct journal *j, uint64_t slot, struct why *why);
 

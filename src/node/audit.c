@@ -93,11 +93,16 @@ void audit_wait(struct audit *a)
     a->is_joined = true;
 }
 
+void audit_stop(struct audit *a)
+{
+    atomic_store(&a->stops, true);
+    audit_wait(a);
+}
+
 void audit_free(struct audit *a)
 {
     if (!a) return;
-    atomic_store(&a->stops, true);
-    audit_wait(a);
+    audit_stop(a);
     buf_done(&a->origin);
     mem_free(a);
 }

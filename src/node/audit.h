@@ -42,6 +42,7 @@ struct audit_status {
 
 struct audit *audit_start(const struct audit_options *options);
 void audit_status(const struct audit *a, struct audit_status *ret); /* Any thread. */
+void audit_stop(struct audit *a); /* Within one entry. */
 void audit_wait(struct audit *a); /* Until it is over. */
 void audit_free(struct audit *a); /* Stops it first, within one entry. NULL is fine. */
 

@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "node/entropy.h"
 #include "journal/snapfile.h"
+#include "node/fetch.h"
 #include "node/shared.h"
 #include "proof/checkpoint.h"
 #include "state/genesis.h"
@@ -42,7 +43,8 @@ static enum err check_new_folder(struct node *n, struct why *why)
     struct snapmap file = {0};
     struct why ignored;
 
-    if (n->head_size > 0) {
+    /* With several members the peers have it. */
+    if (n->head_size > 0 && !n->shared) {
         return fail(why, ERR_CORRUPT, "%s/journal.db is missing or empty, but this node signed %llu entries: restore it",
                     n->dir, (unsigned long long)n->head_size / 2);
     }
@@ -152,11 +154,13 @@ static enum err replay(struct node *n, struct why *why)
                     "the store of signed heads is missing or empty beside a journal of %llu entries: restore DIR/heads; a key that forgot its last head must not sign again",
                     (unsigned long long)store_size(n->store));
     }
-    if (signed_entries > store_size(n->store)) {
+    if (signed_entries > store_size(n->store) && !n->shared) { /* Peers have what is missing. */
         return fail(why, ERR_CORRUPT,
                     "the journal ends at entry %llu, but this node signed %llu: it was set back or restored from an old copy",
                     (unsigned long long)store_size(n->store), (unsigned long long)signed_entries);
     }
+    uint64_t verify_from = signed_entries;
+    if (n->fetch && fetch_verified_to(n->fetch) > verify_from) verify_from = fetch_verified_to(n->fetch);
     TRY(check_root(n, why)); /* A snapshot may stand there already. */
     uint64_t flushed = state_view(n->state)->position;
     while (state_view(n->state)->position < store_size(n->store)) {
@@ -164,7 +168,7 @@ static enum err replay(struct node *n, struct why *why)
         uint64_t position = state_view(n->state)->position;
         uint64_t end = position + 1024;
         if (position < signed_entries && end > signed_entries) end = signed_entries;
-        TRY(writer_apply_up_to(n, end, signed_entries, &arena, why));
+        TRY(writer_apply_up_to(n, end, verify_from, &arena, why));
         TRY(check_root(n, why));
         if (end - flushed >= NODE_REPLAY_FLUSH) {
             TRY(writer_flush(n, why));
@@ -277,9 +281,13 @@ static enum err boot_shared(struct node *n, const struct node_options *options, 
     TRY(shared_open(n, options, why));
     bool is_new = store_size(n->store) == 0;
     TRY(open_heads(n, why));
+    if (options->link && options->link->identify) options->link->identify(options->link, &n->keys.http, n->author);
+    TRY(fetch_new(n, options->link, options->peer_urls, options->n_peer_urls, &n->fetch, why));
+    node_on_gap(n, fetch_on_gap, n->fetch);
     if (is_new) TRY(check_new_folder(n, why));
     if (is_new) TRY(n->journal->propose(n->journal, &options->genesis, 1, why));
     TRY(name_journal(n, open_journal(n, options, why), why));
+    fetch_go_on(n->fetch);
     return shared_start(n, why);
 }
 

@@ -43,7 +43,9 @@ struct catchup_policy {
     const struct note_key *keys;
     const unsigned *members; /* members[i]: whose key keys[i] is; NULL: each is a member's of its own. */
     size_t n_keys;
-    size_t n_needed; /* Members; at least 1. */
+    /* Members. 0: the largest of the sources counts, unsigned, and its note is handed on as it came: for who learns from the log
+     * itself whose signatures count, and looks at them afterwards. */
+    size_t n_needed;
 };
 
 enum catchup_fault {

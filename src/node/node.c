@@ -9,6 +9,7 @@
 
 #include "base/b64.h"
 #include "base/limits.h"
+#include "node/fetch.h"
 #include "node/peers.h"
 #include "node/shared.h"
 #include "proof/merkle.h"
@@ -54,6 +55,7 @@ static void init_locks(struct node *n)
 
 static void free_node(struct node *n)
 {
+    fetch_free(n->fetch);
     recent_free(n->recent);
     tree_free(n->tree);
     state_free(n->state);

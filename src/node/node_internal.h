@@ -61,6 +61,7 @@ struct node {
     bool entries_public;
     struct recent *recent; /* Locks itself. */
     struct peers *peers;   /* Locks itself; NULL: signs alone (signer.c). */
+    struct fetch *fetch;   /* The writer's; NULL in a network of one. See node/fetch.h. */
     pthread_t writer, signer, keeper;
     int64_t tick_us; /* Silence after which a tick is written. */
     uint64_t snapshot_entries;
@@ -127,9 +128,11 @@ int64_t writer_step(struct node *n);
 CHECKED enum err writer_apply_stored(struct node *n, struct packed_vec *waiting, struct arena *arena,
                                      struct why *why);
 /* Same up to entry end, for replay: signatures are verified from entry verify_from on; what stands before is covered by a
- * head that this node signed. */
+ * head that this node signed, or is the audit's. */
 CHECKED enum err writer_apply_up_to(struct node *n, uint64_t end, uint64_t verify_from,
                                     struct arena *arena, struct why *why);
+/* Same for entries that a signed head covers and the audit will look at: only what they say of members is verified. */
+CHECKED enum err writer_apply_taken(struct node *n, uint64_t end, struct arena *arena, struct why *why);
 /* Signs and proposes one entry of the node's own and applies it; signer and its chain are the caller's. */
 CHECKED enum err writer_order_own(struct node *n, const struct key_secret *signer, struct entry *e,
                                   struct why *why);

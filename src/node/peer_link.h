@@ -28,7 +28,7 @@ struct peer_call {
 struct peer_link {
     void *context; /* The link's own. */
 
-    /* Whose the calls are: called once, before any other. key is copied. NULL: nobody needs to know. */
+    /* Whose the calls are: called before any other. key is copied. NULL: nobody needs to know. */
     void (*identify)(struct peer_link *link, const struct key_secret *http_key, const uint8_t author[8]);
 
     /* Sends; never waits. A call that cannot be taken is answered ERR_NET later. At most one a peer is under way. */

@@ -516,6 +516,15 @@ void peers_stop(struct peers *p)
     peers_free(p);
 }
 
+void peers_refuse(struct peers *p, const struct why *why)
+{
+    if (!p) return;
+    must(pthread_mutex_lock(&p->lock) == 0);
+    if (p->round) round_failed(p->round, why);
+    peers_keep_refusal(p, why);
+    must(pthread_mutex_unlock(&p->lock) == 0);
+}
+
 void peers_status(struct peers *p, struct peers_status *ret)
 {
     must(pthread_mutex_lock(&p->lock) == 0);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "node/fetch.h"
 #include "state/member.h"
 #include "state/rules.h"
 
@@ -33,18 +34,22 @@ static bool is_signed(void *context, const uint8_t author[8], struct str bytes)
 }
 
 /* Whatever is said of members may complete what was proposed before (decision C3). */
+bool shared_changes_authors(const struct entry *e)
+{
+    for (size_t i = 0; i < e->n_changes; i++) {
+        enum change_kind kind = e->changes[i].kind;
+        if (kind != CHANGE_TICK && (kind < CHANGE_INTENT_PUT || kind > CHANGE_REPORT)) return true;
+    }
+    return false;
+}
+
 static bool changes_authors(void *context, struct str bytes)
 {
     AUTO(arena_done) struct arena arena = {0};
     struct entry e;
 
     (void)context;
-    if (entry_decode(bytes, &arena, &e, NULL) != OK) return false;
-    for (size_t i = 0; i < e.n_changes; i++) {
-        enum change_kind kind = e.changes[i].kind;
-        if (kind != CHANGE_TICK && (kind < CHANGE_INTENT_PUT || kind > CHANGE_REPORT)) return true;
-    }
-    return false;
+    return entry_decode(bytes, &arena, &e, NULL) == OK && shared_changes_authors(&e);
 }
 
 static enum err admit(struct node *n, const uint8_t author[8], struct why *why)
@@ -136,6 +141,29 @@ void shared_free(struct shared *s)
     mem_free(s);
 }
 
+enum err shared_grown(struct node *n, struct why *why)
+{
+    TRY(journal_etcd_grown(n->journal, why));
+    TRY(admit_all(n, why));
+    TRY(joining_check(n, why));
+    if (atomic_load(&n->shared->is_joined)) writer_hand_to_signer(n);
+    return OK;
+}
+
+/* What peers have, before etcd is asked for the rest: it may have slots no more, and verifying each entry takes its time. */
+static enum err take_over(struct node *n, struct why *why)
+{
+    struct why not_now = {0};
+    enum err err = fetch_run(n->fetch, &not_now);
+
+    if (err == ERR_CORRUPT || err == ERR_DISK || err == ERR_STATE || err == ERR_INPUT) {
+        if (why) *why = not_now;
+        return err;
+    }
+    if (err == ERR_CONFLICT) node_warn(n, "the peers' log is not the continuation of this one", &not_now);
+    return OK;
+}
+
 enum err shared_start(struct node *n, struct why *why)
 {
     struct etcd_status status;
@@ -144,6 +172,7 @@ enum err shared_start(struct node *n, struct why *why)
 
     TRY(admit_all(n, why));
     TRY(joining_check(n, why));
+    TRY(take_over(n, why));
     atomic_store(&n->shared->fresh_us, node_steady_us(n));
     err = journal_etcd_ask_status(n->journal, &status, &unreachable);
     if (err == ERR_STATE) {
@@ -231,6 +260,8 @@ static void close_gap(struct node *n)
         (void)fprintf(stderr, "slots %llu to %llu of an author were never written: others do not wait for them\n",
                       (unsigned long long)gap.from, (unsigned long long)gap.to - 1);
         journal_etcd_waive(n->journal, &gap);
+    } else if (err == ERR_CORRUPT || err == ERR_DISK || err == ERR_STATE) {
+        shared_failed(n, err, &why);
     }
 }
 
@@ -241,6 +272,10 @@ bool shared_look(struct node *n)
     enum err err, applied;
 
     if (n->shared->is_broken) return false;
+    if (fetch_must_run(n->fetch) && fetch_run(n->fetch, &why) != OK) {
+        shared_failed(n, ERR_UNAVAILABLE, &why);
+        return false;
+    }
     err = n->journal->follow(n->journal, 0, &why);
     applied = shared_apply(n, NULL, NULL);
     if (err == OK && applied == OK) {

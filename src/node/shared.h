@@ -71,6 +71,9 @@ void shared_status(struct node *n, struct node_status *ret); /* Under the node's
 void shared_free(struct shared *s); /* NULL is fine. */
 void shared_round(struct node *n, const struct work *w);
 int64_t shared_due_us(const struct node *n);
+bool shared_changes_authors(const struct entry *e); /* It may change who the authors are. */
+/* The store has grown by tiles, up to a signed size, and that is applied: the order goes on behind it. */
+CHECKED enum err shared_grown(struct node *n, struct why *why);
 bool shared_has_verified(const struct node *n, struct str bytes);
 void shared_note_applied(struct node *n, const struct entry *e, struct str bytes);
 /* Applies what the store holds and tells whether this node has joined by now. */

@@ -19,6 +19,7 @@ struct reading {
     struct node *n;
     struct packed_vec *waiting; /* May be NULL. */
     uint64_t verify_from;
+    bool verifies_affairs; /* What is said of members, whatever verify_from says. */
     struct arena *arena;
     struct buf leaf;
     struct why why;
@@ -132,7 +133,8 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
      * refusal would lose a write that was acknowledged. Changes of rules that this build does not know come to nothing. */
     if (entry_decode(bytes, r->arena, &e, &undecodable) != OK) return apply_void(r, index, bytes, &undecodable);
     struct packed *own = find_waiting(r, &e, bytes);
-    if (!own && index >= r->verify_from) TRY(check_signed(n, index, &e, bytes, &r->why));
+    bool is_due = index >= r->verify_from || (r->verifies_affairs && shared_changes_authors(&e));
+    if (!own && is_due) TRY(check_signed(n, index, &e, bytes, &r->why));
     if (state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf) != OK) return view_knows_rules(state_view(n->state), &r->why);
     if (own) keep_outcomes(n, own, outcomes, e.n_changes, index);
     if (n->shared) shared_note_applied(n, &e, bytes);
@@ -143,10 +145,9 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
     return OK;
 }
 
-static enum err apply_range(struct node *n, struct packed_vec *waiting, uint64_t end,
-                            uint64_t verify_from, struct arena *arena, struct why *why)
+static enum err apply_range(struct reading r, uint64_t end, struct why *why)
 {
-    struct reading r = {.n = n, .waiting = waiting, .verify_from = verify_from, .arena = arena};
+    struct node *n = r.n;
     uint64_t from = state_view(n->state)->position;
     uint64_t size = store_size(n->store);
 
@@ -163,13 +164,19 @@ static enum err apply_range(struct node *n, struct packed_vec *waiting, uint64_t
 enum err writer_apply_stored(struct node *n, struct packed_vec *waiting, struct arena *arena,
                              struct why *why)
 {
-    return apply_range(n, waiting, UINT64_MAX, 0, arena, why);
+    return apply_range((struct reading){.n = n, .waiting = waiting, .arena = arena}, UINT64_MAX, why);
 }
 
 enum err writer_apply_up_to(struct node *n, uint64_t end, uint64_t verify_from, struct arena *arena,
                             struct why *why)
 {
-    return apply_range(n, NULL, end, verify_from, arena, why);
+    struct reading r = {.n = n, .verify_from = verify_from, .verifies_affairs = n->fetch != NULL, .arena = arena};
+    return apply_range(r, end, why);
+}
+
+enum err writer_apply_taken(struct node *n, uint64_t end, struct arena *arena, struct why *why)
+{
+    return apply_range((struct reading){.n = n, .verify_from = UINT64_MAX, .verifies_affairs = true, .arena = arena}, end, why);
 }
 
 void writer_hand_to_signer(struct node *n)

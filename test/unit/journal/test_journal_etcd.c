@@ -538,6 +538,59 @@ static void cleaned_up_slots_are_a_gap_for_who_was_away(void)
     guild_done(&g);
 }
 
+/* As a catch-up from tiles does. */
+static void copy_entries(struct party *to, const struct party *from, uint64_t end)
+{
+    for (uint64_t i = store_size(to->journal->store); i < end; i++) {
+        AUTO(buf_done) struct buf bytes = {0};
+        must(store_get_entry(from->journal->store, i, &bytes, NULL) == OK);
+        struct str entry = buf_str(&bytes);
+        must(store_append(to->journal->store, &entry, 1, NULL) == OK);
+    }
+}
+
+static void a_store_that_grew_by_tiles_goes_on_from_there(void)
+{
+    struct guild g;
+    struct party a = {0}, b = {0}, c = {0}, late = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+
+    guild_init(&g, 2);
+    opened(&a, &g, 0);
+    opened(&b, &g, 1);
+    opened(&c, &g, 2);
+    opened(&late, &g, 1);
+    CHECK(party_say(&a, 0) == OK);
+    CHECK(party_follow(&late) == OK); /* It knows something, and then is away. */
+    party_join(&a, journal_etcd_next(a.journal), 2, &bytes);
+    CHECK(party_propose(&a, buf_str(&bytes)) == OK);
+    for (uint64_t i = 2; i < 5; i++) CHECK(party_say(&a, i) == OK);
+    CHECK(party_follow(&c) == OK);
+    for (uint64_t i = 0; i < 3; i++) CHECK(party_say(&c, i) == OK);
+    put(&c, 2, 3, STR("garbage"));
+    CHECK(party_say(&b, 9) == OK);
+    CHECK(journal_etcd_delete_below(a.journal, 4, &why) == OK);
+    CHECK(party_follow(&late) == ERR_NOT_FOUND);
+    uint64_t size = store_size(b.journal->store);
+    CHECK(party_say(&b, 10) == OK); /* After the signed size. */
+
+    copy_entries(&late, &b, size);
+    CHECK(journal_etcd_grown(late.journal, &why) == OK);
+    CHECK_INT(journal_etcd_wants(late.journal, g.ids[0]), 5);
+    CHECK(late.options.authors_change(late.options.context, late.journal, &why) == OK);
+    CHECK_INT(journal_etcd_wants(late.journal, g.ids[2]), 3); /* The garbage is looked at again. */
+    CHECK(party_follow(&late) == OK);
+    CHECK(words_are(&late, "0:0 0+2 0:2 0:3 0:4 2:0 2:1 2:2 1:9 1:10"));
+    CHECK(party_say(&a, 7) == OK);
+    CHECK(party_follow(&late) == OK);
+    CHECK(words_are(&late, "0:0 0+2 0:2 0:3 0:4 2:0 2:1 2:2 1:9 1:10 0:7"));
+    party_close(&a);
+    party_close(&b);
+    party_close(&c);
+    party_close(&late);
+    guild_done(&g);
+}
+
 /* Turns the value of the first key of an answer into other base64 of the same length. */
 static void forge(void *context, struct buf *answer)
 {
@@ -670,6 +723,7 @@ int main(void)
     RUN(a_gap_holds_everything_until_it_is_waived);
     RUN(a_stranded_slot_far_ahead_is_waived_once);
     RUN(cleaned_up_slots_are_a_gap_for_who_was_away);
+    RUN(a_store_that_grew_by_tiles_goes_on_from_there);
     RUN(one_lying_endpoint_is_outvoted_by_signatures);
     RUN(a_restart_goes_on_where_its_store_ends);
     RUN(a_full_etcd_says_so_and_writes_nothing);
