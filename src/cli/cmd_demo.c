@@ -1,8 +1,8 @@
 /* cmd_demo.c - `clearline demo`: three parties over invented waters plan, meet a conflict, read, and plan again.
  * SPDX-License-Identifier: Apache-2.0
  *
- * Everything goes through HTTP to a real node in a child process; nothing is scripted but what each party wants. The place
- * is Donlon, the fictitious island state of the aeronautical information samples, in the Atlantic at 52 N 32 W.
+ * Each party has a node of its own, a child process, and asks that alone over HTTP; nothing is scripted but what each party wants.
+ * The place is Donlon, the fictitious island state of the aeronautical information samples, in the Atlantic at 52 N 32 W.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -16,17 +16,22 @@
 #include "base/json.h"
 #include "cli/args.h"
 #include "cli/cmd.h"
-#include "cli/own_node.h"
+#include "cli/desk.h"
+#include "cli/own_line.h"
 #include "cli/party.h"
 #include "node/entropy.h"
 #include "proof/checkpoint.h"
 
 #define CHECKPOINT_LIMIT_MS 5000
 
-enum who { AIR_ARM, RELIEF, DRONES, NODE, N_WHO };
+enum who { AIR_ARM, RELIEF, DRONES, N_WHO, NODE = N_WHO }; /* NODE: that of the party which acts. */
 #define N_PARTIES 3
+_Static_assert(N_PARTIES == OWN_LINE_MEMBERS, "a node each");
 
-static const char *const names[N_WHO] = {"donlon-air-arm", "mercy-flights", "skyparcel", "node"};
+static const char *const names[N_WHO] = {"donlon-air-arm", "mercy-flights", "skyparcel"};
+static const char *const members[N_WHO] = {"donlon", "mercy", "skyparcel"};
+static const char *const node_names[N_WHO] = {"donlon's node", "mercy's node", "skyparcel's node"};
+static const char *const participants[N_WHO] = {"donlon-air-arm=donlon", "mercy-flights=mercy", "skyparcel=skyparcel"};
 
 static const struct fix airport = {.lat = 52.3717, .lng = -31.9494};  /* Donlon/Intl. */
 static const struct fix heliport = {.lat = 52.2889, .lng = -32.0350}; /* Donlon/Downtown */
@@ -35,7 +40,9 @@ static const struct fix osto = {.lat = 52.5108, .lng = -33.5114};     /* Field o
 struct demo {
     bool json;
     bool is_bold; /* stdout is a terminal that wants colour. */
-    struct own_node node;
+    const char *journal;
+    struct own_line line;
+    enum who at; /* Whose node is spoken of. */
     struct party parties[N_PARTIES];
     int64_t base_us;   /* The hour it is all about begins here. */
     struct json out;   /* With --json: the steps, in buf. */
@@ -51,8 +58,10 @@ struct demo {
 static void tell(struct demo *d, enum who who, int status, const char *text)
 {
     AUTO(buf_done) struct buf now = {0};
+    const char *name = who == NODE ? node_names[d->at] : names[who];
     struct timespec t;
 
+    if (who != NODE) d->at = who;
     (void)clock_gettime(CLOCK_REALTIME, &t);
     instant_add(&now, (int64_t)t.tv_sec * INSTANT_S);
     if (d->json) {
@@ -60,7 +69,7 @@ static void tell(struct demo *d, enum who who, int status, const char *text)
         json_key(&d->out, "at");
         json_str(&d->out, buf_str(&now));
         json_key(&d->out, "who");
-        json_str(&d->out, str_of(names[who]));
+        json_str(&d->out, str_of(name));
         if (status) {
             json_key(&d->out, "status");
             json_i64(&d->out, status);
@@ -70,7 +79,7 @@ static void tell(struct demo *d, enum who who, int status, const char *text)
         json_close(&d->out, '}');
         return;
     }
-    printf("%s%-15s%s %s\n", d->is_bold ? "\x1b[1m" : "", names[who], d->is_bold ? "\x1b[0m" : "", text);
+    printf("%s%-17s%s %s\n", d->is_bold ? "\x1b[1m" : "", name, d->is_bold ? "\x1b[0m" : "", text);
     (void)fflush(stdout);
 }
 
@@ -157,14 +166,18 @@ static enum err expect_accepted(struct demo *d, enum who who, struct why *why)
 
 static enum err begin(struct demo *d, struct why *why)
 {
-    TRY(own_node_start(&d->node, why));
+    bool with_etcd = strcmp(d->journal, "etcd") == 0;
+
+    TRY(own_line_start(members, participants, with_etcd, &d->line, why));
     for (int i = 0; i < N_PARTIES; i++) {
         AUTO(buf_done) struct buf token = {0};
-        TRY(party_token(d->node.key_path, names[i], OWN_NODE_AUDIENCE, &token, why));
-        party_init(&d->parties[i], names[i], d->node.url, buf_str(&token));
+        TRY(party_token(d->line.key_path, names[i], OWN_NODE_AUDIENCE, &token, why));
+        party_init(&d->parties[i], names[i], d->line.nodes[i].url, buf_str(&token));
         d->ids[i] = entropy_id();
+        d->at = (enum who)i;
+        tellf(d, NODE, 0, "listens on %s and has joined; %s orders the entries", d->line.nodes[i].url,
+              with_etcd ? "a cluster of three etcd servers" : "this process");
     }
-    tellf(d, NODE, 0, "listens on %s; its journal is new", d->node.url);
     return OK;
 }
 
@@ -315,18 +328,21 @@ static enum err plan_again(struct demo *d, struct why *why)
     return expect_accepted(d, RELIEF, why);
 }
 
-/* The size and root of the node's newest checkpoint. */
-static enum err read_checkpoint(struct demo *d, struct buf *origin, struct checkpoint *ret, struct why *why)
+/* The size and root of the node's newest checkpoint, and how many log keys signed it; untouched before the first. */
+static enum err read_checkpoint(struct demo *d, struct buf *origin, struct checkpoint *ret, size_t *ret_n_signed, struct why *why)
 {
     struct party *p = &d->parties[RELIEF];
     AUTO(mem_auto) struct note *note = mem_alloc(sizeof *note);
 
     TRY(party_send(p, "GET", STR("/log/checkpoint"), STR(""), why));
+    if (p->status == 503) return OK;
     if (p->status != 200) return party_refused(p, why);
     TRY(note_parse(buf_str(&p->body), note, why));
     TRY(checkpoint_parse(note->text, ret, why));
     buf_clear(origin);
     buf_add_str(origin, ret->origin);
+    *ret_n_signed = 0;
+    for (size_t i = 0; i < note->n_signatures; i++) *ret_n_signed += str_equal(note->signatures[i].name, ret->origin);
     return OK;
 }
 
@@ -337,23 +353,104 @@ static enum err show_checkpoint(struct demo *d, struct why *why)
     AUTO(buf_done) struct buf origin = {0};
     AUTO(buf_done) struct buf root = {0};
     struct checkpoint c = {0};
+    size_t n_signed = 0;
 
     for (int waited_ms = 0; c.size < 2 * d->position; waited_ms += 5) {
         if (waited_ms >= CHECKPOINT_LIMIT_MS)
             return fail(why, ERR_UNAVAILABLE, "no checkpoint of position %" PRIu64 " within %d s", d->position, CHECKPOINT_LIMIT_MS / 1000);
         if (waited_ms) (void)nanosleep(&pause, NULL);
-        TRY(read_checkpoint(d, &origin, &c, why));
+        TRY(read_checkpoint(d, &origin, &c, &n_signed, why));
     }
     b64_add(&root, B64_STANDARD, c.root.b, sizeof c.root.b);
-    tellf(d, NODE, 200, "is at journal position %" PRIu64 "; its signed checkpoint of %.*s has %" PRIu64 " leaves, root %.*s", d->position,
-          STR_ARG(buf_str(&origin)), c.size, STR_ARG(buf_str(&root)));
+    d->at = RELIEF;
+    tellf(d, NODE, 200, "is at journal position %" PRIu64 "; its signed checkpoint of %.*s has %" PRIu64 " leaves, root %.*s, signed by %zu of %d",
+          d->position, STR_ARG(buf_str(&origin)), c.size, STR_ARG(buf_str(&root)), n_signed, N_PARTIES);
+    return OK;
+}
+
+/* Asks a member's node as its operator. */
+static enum err operate(struct demo *d, enum who who, const char *path, struct str body, struct desk *desk, struct json_node *ret,
+                        struct why *why)
+{
+    const struct desk_options o = {.url = d->line.nodes[who].url, .key = d->line.key_path, .audience = OWN_NODE_AUDIENCE};
+
+    TRY(desk_open(&o, desk, why));
+    return desk_ask(desk, path, body, ret, why);
+}
+
+static enum err change_line(struct demo *d, const char *path, const char *body, struct why *why)
+{
+    AUTO(desk_done) struct desk desk = {0};
+    struct json_node answer;
+
+    return operate(d, AIR_ARM, path, str_of(body), &desk, &answer, why);
+}
+
+/* How donlon stands, as another member's node sees it. */
+struct seen {
+    struct str standing, since, reason;
+};
+
+static enum err see_member(void *context, size_t i, struct json_node m)
+{
+    struct seen *s = context;
+
+    (void)i;
+    if (!str_equal(desk_text(m, "member"), str_of(members[AIR_ARM]))) return OK;
+    *s = (struct seen){desk_text(m, "standing"), desk_text(m, "suspended_since"), desk_text(m, "reason")};
+    return OK;
+}
+
+static enum err suspend(struct demo *d, struct why *why)
+{
+    AUTO(desk_done) struct desk desk = {0};
+    struct json_node status;
+    struct seen seen = {0};
+
+    tell(d, AIR_ARM, 0, "suspends its line: \"talks broken off\"");
+    TRY(change_line(d, "/aux/v1/line/suspend", "{\"reason\":\"talks broken off\"}", why));
+    TRY(operate(d, DRONES, "/aux/v1/status", (struct str){0}, &desk, &status, why));
+    TRY(json_each(json_member(status, "members"), see_member, &seen));
+    d->at = DRONES;
+    tellf(d, NODE, 200, "says: donlon %.*s since %.*s, \"%.*s\"; its training stays known, and safety rules go on", STR_ARG(seen.standing),
+          STR_ARG(seen.since), STR_ARG(seen.reason));
+    tell(d, AIR_ARM, 0, "resumes: \"talks resumed\"; nothing is missing in the history of either side");
+    return change_line(d, "/aux/v1/line/resume", "{\"reason\":\"talks resumed\"}", why);
+}
+
+/* All nodes, where they stand at one position. */
+static enum err compare(struct demo *d, struct why *why)
+{
+    int64_t positions[N_PARTIES] = {0};
+    char digests[N_PARTIES][65] = {{0}};
+
+    for (int tries = 0; tries < 20; tries++) {
+        for (int i = 0; i < N_PARTIES; i++) {
+            AUTO(desk_done) struct desk desk = {0};
+            struct json_node status;
+            TRY(operate(d, (enum who)i, "/aux/v1/status?digest=1", (struct str){0}, &desk, &status, why));
+            positions[i] = desk_number(status, "position");
+            (void)snprintf(digests[i], sizeof digests[i], "%.*s", STR_ARG(desk_text(status, "digest")));
+        }
+        if (positions[0] == positions[1] && positions[1] == positions[2]) break;
+    }
+    if (positions[0] != positions[1] || positions[1] != positions[2])
+        return fail(why, ERR_UNAVAILABLE, "the nodes do not come to one position");
+    if (strcmp(digests[0], digests[1]) != 0 || strcmp(digests[1], digests[2]) != 0)
+        return fail(why, ERR_INTERNAL, "the nodes' states differ at position %" PRId64, positions[0]);
+    for (int i = 0; i < N_PARTIES; i++) {
+        d->at = (enum who)i;
+        tellf(d, NODE, 200, "at position %" PRId64 " has the state %.16s...", positions[i], digests[i]);
+    }
+    d->position = (uint64_t)positions[0];
     return OK;
 }
 
 static enum err run(struct demo *d, struct why *why)
 {
     static enum err (*const steps[])(struct demo *d, struct why *why) = {begin,   subscribe,     train,      deliver,
-                                                                        meet_conflict, plan_again, show_checkpoint};
+                                                                        meet_conflict, plan_again, suspend, compare,
+                                                                        show_checkpoint};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (own_node_is_interrupted()) return fail(why, ERR_UNAVAILABLE, "interrupted");
         TRY(steps[i](d, why));
@@ -367,20 +464,24 @@ static void print_end(const struct demo *d)
     if (d->json) return;
     printf("What was accepted stands in one signed journal that any number of parties can hold and check.\n"
            "Next:  clearline replay data/donlon-flights.json     sixty flights through the same door\n"
-           "       clearline serve --data node1                  a node of your own\n");
+           "       clearline serve --data node1                  a node of your own\n"
+           "       clearline init lab --members a,b,c --dir lab  a network of several members\n");
 }
 
 int cmd_demo(int argc, char **argv)
 {
-    struct demo d = {0};
+    struct demo d = {.journal = "memory"};
     struct why why = {0};
     const struct arg options[] = {
+        {"--journal", "ENGINE", "who orders the entries: memory (this process), or etcd (three servers of Debian's etcd-server)", ARG_TEXT,
+         &d.journal, 0, 0},
         {"--json", NULL, "the steps as one JSON array on stdout", ARG_FLAG, &d.json, 0, 0},
     };
     const struct args args = {
         .command = "demo",
-        .summary = "three parties plan, meet a conflict and solve it",
+        .summary = "three members, each with a node of its own, plan, meet a conflict and solve it",
         .examples = "  clearline demo\n"
+                    "  clearline demo --journal etcd\n"
                     "  clearline demo --json\n",
         ARGS(options),
     };
@@ -388,13 +489,16 @@ int cmd_demo(int argc, char **argv)
     enum err err;
 
     if (!args_parse(&args, argc, argv, &code)) return code;
+    if (strcmp(d.journal, "memory") != 0 && strcmp(d.journal, "etcd") != 0)
+        return args_wrong(&args, "--journal is memory or etcd, not %s", d.journal);
     d.base_us = ((int64_t)time(NULL) / 600 + 7) * 600 * INSTANT_S; /* In an hour, on a full ten minutes. */
     d.is_bold = !d.json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     d.out = (struct json){.to = &d.buf};
     if (d.json) {
         json_open(&d.out, '[');
     } else {
-        printf("Three parties share the air over Donlon, a fictitious island state at 52 N 32 W.\n\n");
+        printf("Three parties share the air over Donlon, a fictitious island state at 52 N 32 W. Each trusts its own node alone.\n\n");
+        (void)fflush(stdout);
     }
     err = run(&d, &why);
     if (d.json) {
@@ -404,7 +508,7 @@ int cmd_demo(int argc, char **argv)
         print_end(&d);
     }
     for (int i = 0; i < N_PARTIES; i++) party_done(&d.parties[i]);
-    if (d.node.pid) own_node_stop(&d.node);
+    own_line_stop(&d.line);
     leg_vec_done(&d.relief);
     buf_done(&d.ovn);
     buf_done(&d.buf);

@@ -180,7 +180,7 @@ enum err lab_make(const struct lab_options *o, struct why *why)
     struct lab lab = {.o = o};
     enum err e = make_all(&lab, why);
 
-    if (e == OK) print(&lab);
+    if (e == OK && !o->is_quiet) print(&lab);
     for (size_t i = 0; i < lab.n; i++) keys_done(&lab.keys[i]);
     founding_done(&lab.founding);
     arena_done(&lab.arena);

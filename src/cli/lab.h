@@ -22,10 +22,10 @@ struct lab_options {
     struct str members;            /* Names with commas between them. */
     struct arg_texts participants; /* SUB or SUB=NAME,NAME */
     struct arg_texts urls;         /* NAME=URL */
-    bool entries_public, down_412, json;
+    bool entries_public, down_412, json, is_quiet;
 };
 
-/* Makes the folder and all in it, and prints what there is. ERR_INPUT, ERR_DISK. */
+/* Makes the folder and all in it, and prints what there is, unless is_quiet. ERR_INPUT, ERR_DISK. */
 CHECKED enum err lab_make(const struct lab_options *o, struct why *why);
 
 #endif

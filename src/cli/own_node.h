@@ -28,7 +28,19 @@ struct own_node { /* All bits zero: none. */
 CHECKED enum err own_node_start(struct own_node *ret, struct why *why);
 void own_node_stop(struct own_node *n); /* Ends the child and removes the folder. NULL is fine. */
 
+/* Starts a child in no folder of its own: words are its command line, "clearline" first, or another program's, found on PATH. Waits for
+ * the line that says where it listens, unless awaited is NULL, and for one that begins with awaited, up to 30 s. What a child without an
+ * awaited line says goes to the file log. Signals are as they were. */
+CHECKED enum err own_node_spawn(struct own_node *ret, const char *const *words, const char *awaited, const char *log, struct why *why);
+
+/* Notes SIGINT and SIGTERM instead of ending the process, or no longer. */
+void own_node_catch_signals(bool on);
+
 /* Whether somebody asked to stop. */
 bool own_node_is_interrupted(void);
+
+/* Makes a new folder under $TMPDIR, and removes such a one with all in it. */
+CHECKED enum err own_node_make_folder(char ret[PATH_MAX], struct why *why);
+void own_node_remove_folder(const char *dir);
 
 #endif
