@@ -115,6 +115,12 @@ $(REPLAYS): $(B)/%: $(B)/%.o $(B)/test/fuzz/replay.o $(TEST_LIB) $(B)/libclearli
 $(B)/test/sim/sim: $(SIM_OBJ) $(B)/libclearline.a
 	$(CXX) $(LDFLAGS) $(SIM_WRAPPED:%=-Wl,--wrap=%) -o $@ $(SIM_OBJ) $(B)/libclearline.a $(LIBS)
 
+# The same with one file broken on purpose (test/sim/broken.sh).
+$(B)/test/sim/broken/%.o: $(B)/test/sim/broken/%.c $(B)/flags
+	$(CC) $(CFLAGS) -c -o $@ $<
+$(B)/test/sim/broken/%: $(B)/test/sim/broken/%.o $(SIM_OBJ) $(B)/libclearline.a
+	$(CXX) $(LDFLAGS) $(SIM_WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LIBS)
+
 objects: $(OBJ) $(TEST_LIB) $(SIM_OBJ) $(TESTS:=.o) $(REPLAYS:=.o)
 tests: $(TESTS) $(B)/test/sim/sim
 replays: $(REPLAYS)

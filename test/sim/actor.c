@@ -5,6 +5,7 @@
 
 #include "actor_internal.h"
 #include "disk.h"
+#include "hostile.h"
 #include "journal/store.h"
 #include "judge.h"
 #include "state/member.h"
@@ -530,7 +531,7 @@ void actors_trouble(void)
         struct actor *a = &actors[i];
         bury(a);
         if (!a->fiber) {
-            if (world.now_us >= a->up_us) start(a);
+            if (world.now_us >= a->up_us && !hostile_is(a->node)) start(a);
             continue;
         }
         if (is_calm) continue;

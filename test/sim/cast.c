@@ -104,7 +104,7 @@ void cast_join_all(void)
         memcpy(join.mirror_key, cast.mirrors[i].public.b, 32);
         memcpy(e.author, cast.root_ids[m], 8);
         entry_encode(&e, CAST_ORIGIN, &cast.roots[m], &bytes);
-        previous[m] = hash_of(buf_str(&bytes));
+        previous[m] = cast.root_lasts[m] = hash_of(buf_str(&bytes));
         etcd_model_put(slots_key(&slots, e.author, e.slot, &arena), buf_str(&bytes));
     }
     slots_done(&slots);

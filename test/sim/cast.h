@@ -20,6 +20,7 @@ struct cast {
     struct key_secret entries[WORLD_NODES_MAX]; /* Of nodes, as are the next two. */
     struct key_secret logs[WORLD_NODES_MAX], mirrors[WORLD_NODES_MAX];
     uint8_t root_ids[WORLD_NODES_MAX][8], ids[WORLD_NODES_MAX][8]; /* As authors. */
+    struct hash root_lasts[WORLD_NODES_MAX]; /* Of the roots' last entries. */
     char mirror_names[WORLD_NODES_MAX][32];
     struct buf genesis;
     struct hash genesis_hash;

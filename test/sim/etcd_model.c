@@ -35,7 +35,7 @@ static struct {
     struct arena arena;
     struct store stores[N_STORES];
     enum lie lie;
-    bool has_forked, has_lied, is_calm, is_down, is_full;
+    bool has_forked, has_lied, is_calm, is_down, is_full, keeps_all;
     bool uses_other[WORLD_NODES_MAX]; /* After a fork. */
     bool is_cut[WORLD_NODES_MAX][ENDPOINTS];
     unsigned liar;                  /* The endpoint of STALE and GARBLE. */
@@ -536,7 +536,7 @@ void etcd_model_trouble(void)
         world_say("etcd %s", model.is_down ? "has no leader" : "has a leader again");
     }
     if (world_chance(model.is_full ? 100 : 3)) model.is_full = !model.is_full;
-    if (world_chance(20) && !model.has_forked && model.lie != LIE_OVERWRITE)
+    if (world_chance(20) && !model.has_forked && !model.keeps_all)
         s->compacted = s->revision - (int64_t)world_below((uint64_t)(s->revision - s->compacted) + 1);
     if (world_chance(40)) tell_lie();
 }
@@ -571,8 +571,9 @@ bool etcd_model_has(struct str key)
     return k && version_at(k, INT64_MAX);
 }
 
-void etcd_model_begin(enum lie lie)
+void etcd_model_begin(enum lie lie, bool keeps_all)
 {
+    model.keeps_all = keeps_all;
     for (int i = 0; i < N_STORES; i++) model.stores[i].revision = 1;
     model.lie = lie;
     model.liar = (unsigned)world_below(ENDPOINTS);

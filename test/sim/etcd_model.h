@@ -24,7 +24,8 @@
 enum lie { LIE_NONE, LIE_STALE, LIE_GARBLE, LIE_OVERWRITE, LIE_FALSIFY, LIE_FORK, LIE_FORGET, N_LIES };
 const char *lie_name(enum lie lie);
 
-void etcd_model_begin(enum lie lie);
+/* keeps_all: nothing is ever compacted away, so that what was written over can be read as it was. */
+void etcd_model_begin(enum lie lie, bool keeps_all);
 void etcd_model_end(void);
 void etcd_model_calm(void); /* From now on every call is answered soon. What a lie has done stays. */
 void etcd_model_trouble(void); /* Chance may cut or mend a link, stop or start the cluster, compact it, fill it, or tell the lie. */

@@ -1,7 +1,8 @@
 /* sim.c - runs seeds of a whole network and says which of them show something that must not be.
  * SPDX-License-Identifier: Apache-2.0
  *
- *     sim [--lie KIND] FIRST [COUNT]     COUNT seeds from FIRST on; without COUNT one, which says what happens
+ *     sim [--first] [--lie KIND] FIRST [COUNT]     COUNT seeds from FIRST on; without COUNT one, which says what happens; --first: up to
+ *                                                  the first that fails
  *
  * Each seed: 2 to 7 nodes of 2 to 5 members, some seconds of trouble, then calm. Prints TAP: one line for each seed that failed,
  * with the command that replays it, and one for all.
@@ -15,6 +16,7 @@
 #include "client.h"
 #include "disk.h"
 #include "etcd_model.h"
+#include "hostile.h"
 #include "judge.h"
 
 #define TROUBLE_EVERY (10 * MS)
@@ -26,7 +28,10 @@ static void trouble(void *context, bool happens)
 {
     (void)context;
     if (!happens) return;
-    if (!trouble_is_over) etcd_model_trouble();
+    if (!trouble_is_over) {
+        etcd_model_trouble();
+        hostile_trouble();
+    }
     actors_trouble();
     world_at(world.now_us + TROUBLE_EVERY, trouble, NULL);
 }
@@ -40,6 +45,7 @@ static bool may_split(enum lie lie)
 static bool is_done(void)
 {
     for (size_t i = 0; i < cast.n_nodes; i++) {
+        if (hostile_is((int)i)) continue;
         if (actor_is_broken((int)i) || !actor_has_settled((int)i) || actor_position((int)i) != judge_size()) return false;
         if (actor_full_size((int)i) + 20 < 2 * judge_size()) return false;
     }
@@ -63,6 +69,7 @@ static void check_end(enum lie lie)
     }
     for (size_t i = 0; i < cast.n_nodes; i++) {
         int node = (int)i;
+        if (hostile_is(node)) continue;
         if (may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
         if (!actor_has_settled(node)) judge_fail("node %d is %s, and has not settled what is unclear", node, actor_is_up(node) ? "up" : "down");
         else if (actor_position(node) != judge_size())
@@ -108,12 +115,14 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     lie = choose_lie(wanted_lie);
     choose_world(&trouble_us);
     judge_begin(lie);
-    etcd_model_begin(lie);
+    hostile_begin(cast.n_members >= 3 && world_chance(250));
+    etcd_model_begin(lie, lie == LIE_OVERWRITE || hostile_is((int)cast.n_nodes - 1));
     cast_join_all();
     actors_begin();
     clients_begin();
     trouble_is_over = false;
-    world_say("%u members, %zu nodes, %.1f s of trouble, lie: %s", cast.n_members, cast.n_nodes, (double)trouble_us / S, lie_name(lie));
+    world_say("%u members, %zu nodes, %.1f s of trouble, lie: %s%s", cast.n_members, cast.n_nodes, (double)trouble_us / S, lie_name(lie),
+              hostile_is((int)cast.n_nodes - 1) ? ", the last node's member is hostile" : "");
     trouble(NULL, true);
     while (world_step(trouble_us) && !judge_has_failed()) {}
     world_say("calm");
@@ -134,6 +143,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     disk_reset(0);
     cast_end();
     judge_end();
+    hostile_begin(false);
     return is_good;
 }
 
@@ -176,11 +186,15 @@ static void say_counts(double ms_each)
 
 int main(int argc, char **argv)
 {
-    uint64_t first, count, n_failed = 0;
+    uint64_t first, count, n_failed = 0, max_failed = 20;
     int lie = -1, at = 1;
     bool talks;
     double from = seconds();
 
+    if (argc > at && strcmp(argv[at], "--first") == 0) {
+        max_failed = 1;
+        at++;
+    }
     if (argc > at + 1 && strcmp(argv[at], "--lie") == 0) {
         for (int i = 0; i < N_LIES; i++)
             if (strcmp(argv[at + 1], lie_name((enum lie)i)) == 0) lie = i;
@@ -194,7 +208,7 @@ int main(int argc, char **argv)
         if (run(seed, lie, talks)) continue;
         n_failed++;
         printf("# replay: %s%s%s %llu\n", argv[0], lie >= 0 ? " --lie " : "", lie >= 0 ? lie_name((enum lie)lie) : "", (unsigned long long)seed);
-        if (n_failed >= 20) break;
+        if (n_failed >= max_failed) break;
     }
     if (!n_failed) printf("ok 1 - %llu seeds from %llu on\n", (unsigned long long)count, (unsigned long long)first);
     say_counts((seconds() - from) * 1000 / (double)count);

@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# breaks.py - deliberately broken copies of product files, for broken.sh.
+# SPDX-License-Identifier: Apache-2.0
+#
+#   breaks.py list              names, one a line, with what is broken
+#   breaks.py write NAME FILE   writes the broken copy
+#
+# Each break replaces one text of one file, which must be there exactly once: who changes that line changes it here.
+import sys
+
+BREAKS = {
+    "ack-early": (
+        "a write is acknowledged when it was sent, and not when it is durable",
+        "src/journal/journal_etcd.c",
+        "        if (err == OK) return OK;\n        if (err != ERR_UNAVAILABLE &&",
+        """        if (err == ERR_NET && ret->n_ranges == 0 && c->n > 0) {
+            arena_clear(&ret->arena);
+            ret->succeeded = true;
+            ret->revision = in->counts.revision + 1;
+            ret->n_ranges = v->n;
+            ret->ranges = arena_array(&ret->arena, v->n, sizeof *ret->ranges);
+            return OK;
+        }
+        if (err == OK) return OK;
+        if (err != ERR_UNAVAILABLE &&""",
+    ),
+    "sign-early": (
+        "a head is shown before it is durable",
+        "src/journal/heads.c",
+        " || fdatasync(h->fd) != 0",
+        "",
+    ),
+    "watch-order": (
+        "entries are applied in the order in which they arrive",
+        "src/journal/order.c",
+        "        if (place >= below) return false;\n        must(place >= o->place);\n",
+        "        (void)below;\n        if (place == INT64_MAX) return false;\n",
+    ),
+    "no-hash-check": (
+        "whatever stands in an own slot is taken for what was sent there",
+        "src/journal/intake.c",
+        "if (in->sent.at[i].slot == slot && hash_equal(&in->sent.at[i].hash, &hash)) return",
+        "if (in->sent.at[i].slot == slot && hash_equal(&hash, &hash)) return",
+    ),
+    "own-revision": (
+        "an entry's place is its own slot's revision, whatever its author's earlier ones are",
+        "src/journal/order.c",
+        ".place = create_revision > a->fed ? create_revision : a->fed}",
+        ".place = create_revision}",
+    ),
+    "absent-early": (
+        "an unclear write is called absent",
+        "src/journal/journal_etcd.c",
+        "return is_unclear ? ERR_NET : ERR_UNAVAILABLE;",
+        "return ERR_UNAVAILABLE;",
+    ),
+    "same-reader": (
+        "bytes that are no entry are not read again elsewhere",
+        "src/journal/intake.c",
+        "    read_elsewhere(in);\n",
+        "    (void)read_elsewhere;\n",
+    ),
+}
+
+
+def main():
+    if sys.argv[1:] == ["list"]:
+        for name, (what, *_rest) in BREAKS.items():
+            print(name, what)
+        return
+    what, path, old, new = BREAKS[sys.argv[2]]
+    text = open(path, encoding="utf-8").read()
+    if text.count(old) != 1:
+        sys.exit(f"breaks.py: {path} does not have, exactly once, the text that {sys.argv[2]} replaces")
+    with open(sys.argv[3], "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+
+
+main()
