@@ -6,9 +6,8 @@
 #
 # Environment: ROUNDS=3, SECS=5, BENCH_DIR (default /dev/shm: what is measured is the line and no disk), OUT, V as in run.sh.
 #
-# One etcd server a member, each node asks its own first. In the rows W all that etcd's servers say to each other passes build/.../relay, one
-# way 16.5 ms +- 7.5 ms (test/lib/delay.h); the load is at the leader's member, at a follower's for "follower". Everything and the
-# generators share this machine's processors.
+# One etcd server a member, each node asks its own first. In the rows W all that etcd's servers say to each other passes the relay
+# (test/tools/relay.c), one way 16.5 ms +- 7.5 ms. Everything and the generators share this machine's processors.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -106,7 +105,7 @@ start_line() {
         for ((k = 0; k < n; k++)); do endpoints+=",${clients[(i + k) % n]}"; done
         log=$work/line/node$i.log
         "$program" serve --listen 127.0.0.1:0 --data "$work/line/lab/m$i" --genesis "$work/line/lab/genesis" --member "m$i" \
-            --etcd "${endpoints#,}" --allow-old-etcd \
+            --etcd "${endpoints#,}" --allow-old-etcd --peer-listen "127.0.0.1:${ports[i]}" \
             --token-key "$work/line/lab/tokens/public.pem" --audience localhost --allow-http 2>"$log" &
         pids+=($!)
         node_pids[i]=$!
@@ -183,7 +182,8 @@ alone() {
     done
     say "$row" "one client, create, $3, p50 us" "$(median "${p50[@]}")   p99 $(median "${p99[@]}")"
     say "" "  one put, p50 us" "$(median "${f50[@]}")   p99 $(median "${f99[@]}")"
-    say "" "  ratio of p50, of p99" "$(quotient "$(middle "${p50[@]}")" "$(middle "${f50[@]}")"), $(quotient "$(middle "${p99[@]}")" "$(middle "${f99[@]}")")"
+    say "" "  ratio of p50, of p99" \
+        "$(quotient "$(middle "${p50[@]}")" "$(middle "${f50[@]}")"), $(quotient "$(middle "${p99[@]}")" "$(middle "${f99[@]}")")"
 }
 
 # receipts ROW N NODE: from the answer of a write to a checkpoint over it that a majority has signed.
@@ -197,12 +197,31 @@ r = json.load(sys.stdin)
 print("p50 %.0f, p99 %.0f, of %d" % (r["p50_ms"], r["p99_ms"], r["n"]))')"
 }
 
-row_T1() { start_etcd 3; start_line 3; for n in 8 32 64 128; do busy T1 3 $n "$leader" "at the leader's"; done; busy T1 3 64 $(((leader + 1) % 3)) "at a follower's"; stop_all; }
-row_T5() { start_etcd 3; start_line 3; alone T5 "$leader" "at the leader's"; alone T5 $(((leader + 1) % 3)) "at a follower's"; stop_all; }
-row_T9() { start_etcd 3; start_line 3; receipts T9 3 "$leader"; stop_all; }
-row_W1() { start_etcd 7 relay; start_line 7; for n in 64 256; do busy W1 7 $n "$leader" "at the leader's"; done; busy W1 7 256 $(((leader + 1) % 7)) "at a follower's"; stop_all; }
-row_W5() { start_etcd 7 relay; start_line 7; alone W5 "$leader" "at the leader's"; alone W5 $(((leader + 1) % 7)) "at a follower's"; stop_all; }
-row_W9() { start_etcd 7 relay; start_line 7; receipts W9 7 "$leader"; stop_all; }
+# line_row MEMBERS RELAY DO...: starts both, runs DO with the leader's place and a follower's appended.
+line_row() {
+    local n=$1 relayed=$2
+    shift 2
+    start_etcd "$n" $relayed
+    start_line "$n"
+    "$@" "$leader" $(((leader + 1) % n))
+    stop_all
+}
+busy_all() { # ROW MEMBERS CONNECTIONS... LEADER FOLLOWER
+    local row=$1 n=$2 words=("${@:3}") k
+    local last=$((${#words[@]} - 1))
+    for ((k = 0; k < last - 1; k++)); do busy "$row" "$n" "${words[k]}" "${words[last - 1]}" "at the leader's"; done
+    busy "$row" "$n" "${words[last - 2]}" "${words[last]}" "at a follower's"
+}
+alone_both() { # ROW LEADER FOLLOWER
+    alone "$1" "$2" "at the leader's"
+    alone "$1" "$3" "at a follower's"
+}
+row_T1() { line_row 3 "" busy_all T1 3 8 32 128 64; }
+row_T5() { line_row 3 "" alone_both T5; }
+row_T9() { line_row 3 "" receipts T9 3; }
+row_W1() { line_row 7 relay busy_all W1 7 64 256; }
+row_W5() { line_row 7 relay alone_both W5; }
+row_W9() { line_row 7 relay receipts W9 7; }
 
 for needed in "$program" "$load" "$raw" "$relay"; do
     [ -x "$needed" ] || { echo "line.sh: $needed is not built (make bench-line)" >&2; exit 2; }

@@ -24,7 +24,9 @@ def height(v):
 
 
 def main():
-    url, token, members, seconds = urllib.parse.urlsplit(sys.argv[1]), open(sys.argv[2]).read().strip(), int(sys.argv[3]), float(sys.argv[4])
+    url, members, seconds = urllib.parse.urlsplit(sys.argv[1]), int(sys.argv[3]), float(sys.argv[4])
+    with open(sys.argv[2], encoding='utf-8') as file:
+        token = file.read().strip()
     majority = members // 2 + 1
     connection = http.client.HTTPConnection(url.hostname, url.port, timeout=10)
     rng = random.Random(1)
