@@ -165,8 +165,9 @@ void node_stop(struct node *n)
     }
     peers_stop(n->peers);
     n->peers = NULL;
-    /* A node that could not write has nothing whole to keep; the next start replays. */
-    if (atomic_load(&n->takes_writes) && node_is_joined(n) && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
+    /* A node that could not write has nothing whole to keep, nor has one whose peers have not signed yet; the next start replays. */
+    bool is_whole = atomic_load(&n->takes_writes) && (!n->shared || atomic_load(&n->signed_size) >= 2 * state_view(n->state)->position);
+    if (is_whole && keeper_write_now(n, &why) != OK) node_warn(n, "no snapshot", &why);
     free_node(n);
 }
 

@@ -43,6 +43,7 @@ struct node_options {
     const struct etcd_options *etcd; /* Borrowed for the call; its stop is the node's own. */
     int follow_ms;                  /* Between two looks at etcd while idle; 0: 40 */
     int write_ms;                   /* A write is tried for so long; 0: 4,000 */
+    int upkeep_ms;                  /* Between two looks at how full etcd is and what may go from it; 0: 30,000 */
     const struct str *peer_urls;    /* Peers to ask for the log while the record names none: for a first start. */
     size_t n_peer_urls;
     struct peer_link *link;         /* To other members' nodes (node/peer_link.h). The node's if it starts. NULL: nobody is called. */

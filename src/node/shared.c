@@ -105,6 +105,7 @@ enum err shared_open(struct node *n, const struct node_options *options, struct 
 {
     struct shared *s = n->shared;
     s->write_us = (int64_t)(options->write_ms ? options->write_ms : SHARED_WRITE_MS) * 1000;
+    s->upkeep_us = (int64_t)(options->upkeep_ms ? options->upkeep_ms : SHARED_UPKEEP_MS) * 1000;
     struct journal_etcd_options o = {
         .etcd = *options->etcd,
         .genesis = hash_of(options->genesis),
@@ -135,6 +136,7 @@ void shared_free(struct shared *s)
     if (!s) return;
     buf_done(&s->member);
     packed_vec_done(&s->unsettled);
+    shared_mark_vec_done(&s->marks);
     arena_done(&s->unsettled_arena);
     unclear_free(s->unclear);
     mem_free(s->verified);
@@ -190,11 +192,12 @@ enum err shared_start(struct node *n, struct why *why)
 
 /* Looking. */
 
-void shared_note_applied(struct node *n, const struct entry *e, struct str bytes)
+void shared_note_applied(struct node *n, uint64_t index, const struct entry *e, struct str bytes)
 {
     struct packed_vec *u = &n->shared->unsettled;
 
     if (memcmp(e->author, n->author, sizeof e->author) != 0) return;
+    upkeep_note(n, e->slot, index);
     for (size_t i = 0; i < u->n; i++)
         if (u->at[i].slot == e->slot && str_equal(u->at[i].bytes, bytes)) u->at[i].is_applied = true;
 }
@@ -242,7 +245,7 @@ void shared_failed(struct node *n, enum err err, const struct why *why)
     if (err == ERR_STATE || err == ERR_DISK || err == ERR_CORRUPT) {
         s->is_broken = true;
         node_stop_writes(n, why);
-    } else if (!was_out) {
+    } else if (!was_out && !atomic_load(&s->stop)) {
         (void)fprintf(stderr, "WARNING: the order is not known: %s\n", why->text);
     }
 }
@@ -345,6 +348,7 @@ void shared_round(struct node *n, const struct work *w)
     if (w->passing) pass_all(n, w->passing);
     if (!has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us)) has_looked = shared_look(n);
     if (has_looked && !w->stops) joining_try(n);
+    if (has_looked && !w->stops) upkeep_run(n);
     if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
     s->follow_at_us = node_steady_us(n) + s->follow_us;
     if (w->has_barriers) barrier_answer(n, w->n_barriers, has_looked ? OK : ERR_UNAVAILABLE);
@@ -361,7 +365,9 @@ void shared_status(struct node *n, struct node_status *ret)
     ret->n_unsettled = unclear_n_open(s->unclear);
     ret->is_joined = atomic_load(&s->is_joined);
     ret->has_etcd = !atomic_load(&s->is_out);
-    ret->etcd_why = s->etcd_why;
+    ret->etcd_why = s->etcd_why.text[0] ? s->etcd_why : s->etcd_complaint;
+    ret->etcd = s->etcd;
+    ret->slots_kept_from = s->kept_from;
     ret->age_us = age > 0 ? age : 0;
     ret->order = s->counts;
 }

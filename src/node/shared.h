@@ -25,6 +25,7 @@
 #define SHARED_PATIENCE_MS 1000      /* One proposal, before others are looked at. */
 #define SHARED_WRITE_MS 4000         /* A batch is tried for that long. */
 #define SHARED_OUT_US 1000000        /* Etcd silent for so long: barriers do not wait for it. */
+#define SHARED_UPKEEP_MS 30000       /* Between two rounds of cleaning up. */
 #define SHARED_JOIN_US 1000000       /* Between two attempts to join. */
 #define SHARED_VERIFIED 4096         /* Entries verified and not yet applied, as a rule. A power of two. */
 
@@ -34,10 +35,16 @@ struct shared_signed {
     int64_t heard_us; /* Steady; 0: never */
 };
 
+/* An own slot and its entry. */
+struct shared_mark {
+    uint64_t slot, index;
+};
+VEC_DEFINE(shared_mark_vec, struct shared_mark);
+
 struct shared {
     /* Constant. */
     struct buf member;  /* Whose node this is, if that was said. */
-    int64_t follow_us, write_us;
+    int64_t follow_us, write_us, upkeep_us;
     atomic_bool stop;   /* Ends what waits for etcd. */
 
     /* The writer's. */
@@ -45,7 +52,8 @@ struct shared {
     struct packed_vec unsettled; /* Own entries, signed and sent, of which is unknown whether they are written. By slot. */
     struct arena unsettled_arena;
     struct hash *verified; /* By the first bytes of itself. */
-    int64_t follow_at_us, join_at_us;
+    int64_t follow_at_us, join_at_us, upkeep_at_us;
+    struct shared_mark_vec marks; /* Some of the own slots that were applied and may still be in etcd, ascending. */
     bool is_broken;    /* Nothing is looked at any more. */
     bool said_waiting; /* On stderr: the join has to wait. */
 
@@ -59,6 +67,9 @@ struct shared {
     struct why etcd_why;
     struct why may_not_why;
     struct journal_etcd_counts counts;
+    struct etcd_status etcd;   /* As of the last question. */
+    struct why etcd_complaint; /* What it complains of then. */
+    uint64_t kept_from;        /* Own slots below are deleted. */
     enum err (*fetch)(void *context, struct node *n, const struct journal_etcd_gap *gap, struct why *why);
     void *fetch_context;
 };
@@ -75,7 +86,7 @@ bool shared_changes_authors(const struct entry *e); /* It may change who the aut
 /* The store has grown by tiles, up to a signed size, and that is applied: the order goes on behind it. */
 CHECKED enum err shared_grown(struct node *n, struct why *why);
 bool shared_has_verified(const struct node *n, struct str bytes);
-void shared_note_applied(struct node *n, const struct entry *e, struct str bytes);
+void shared_note_applied(struct node *n, uint64_t index, const struct entry *e, struct str bytes);
 /* Applies what the store holds and tells whether this node has joined by now. */
 CHECKED enum err shared_apply(struct node *n, struct packed_vec *waiting, struct why *why);
 /* One look at etcd, and all of it applied. False: it did not tell all. */
@@ -98,6 +109,12 @@ void pass_one(struct node *n, struct passing *p);
 
 /* barrier.c */
 void barrier_answer(struct node *n, uint64_t until, enum err err); /* All that were asked for before that many were. */
+
+/* upkeep.c: cleaning up etcd, when that is due. After a look that told all. */
+void upkeep_run(struct node *n);
+void upkeep_note(struct node *n, uint64_t slot, uint64_t index); /* An own entry was applied. */
+/* The size, leaves, below which own slots may go: own is the own member's place, members what each has signed, by place. */
+uint64_t upkeep_bound(const struct view *v, uint32_t own, const struct shared_signed *members, int64_t now_us, bool is_high);
 
 /* joining.c */
 /* Whether the state knows this node by now. ERR_CORRUPT, ERR_INPUT: it knows other keys, or another member; ERR_STATE: its keys were

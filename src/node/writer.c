@@ -137,7 +137,7 @@ static enum err apply_one(void *context, uint64_t index, struct str bytes)
     if (!own && is_due) TRY(check_signed(n, index, &e, bytes, &r->why));
     if (state_apply(n->state, &e, bytes, r->arena, &outcomes, &r->leaf) != OK) return view_knows_rules(state_view(n->state), &r->why);
     if (own) keep_outcomes(n, own, outcomes, e.n_changes, index);
-    if (n->shared) shared_note_applied(n, &e, bytes);
+    if (n->shared) shared_note_applied(n, index, &e, bytes);
     advance_own_chain(n, &e, bytes);
     keep_leaf(n, index, bytes, buf_str(&r->leaf));
     atomic_fetch_add_explicit(&n->n_entries, 1, memory_order_relaxed);

@@ -88,6 +88,7 @@ enum err league_start(struct league *c, int i)
         .etcd = &c->etcd[i],
         .follow_ms = c->follow_ms,
         .write_ms = c->write_ms,
+        .upkeep_ms = c->upkeep_ms,
         .tick_us = c->tick_us,
     };
     return node_start(&options, &c->homes[i].node, &c->why);

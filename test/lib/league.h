@@ -17,7 +17,7 @@ struct league {
     struct founding founding;
     struct home homes[LEAGUE_MAX];
     struct etcd_options etcd[LEAGUE_MAX]; /* Each node's; may be changed while it does not run. */
-    int follow_ms, write_ms;            /* As of struct node_options. */
+    int follow_ms, write_ms, upkeep_ms; /* As of struct node_options. */
     int64_t tick_us;
     struct why why;
 };

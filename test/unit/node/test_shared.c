@@ -11,7 +11,7 @@
 #include "cli/root_entry.h"
 #include "league.h"
 #include "etcd_servers.h"
-#include "journal/slots.h"
+#include "lab.h"
 #include "relay.h"
 #include "t.h"
 
@@ -411,6 +411,74 @@ static void in_a_network_of_one_an_entry_of_the_root_key_is_handed_in_as_well(vo
     home_remove(&h);
 }
 
+static uint64_t kept_from(struct node *n)
+{
+    struct node_status s;
+    node_status(n, &s);
+    return s.slots_kept_from;
+}
+
+static uint64_t leaves(struct node *n)
+{
+    struct node_status s;
+    node_status(n, &s);
+    return 2 * s.position;
+}
+
+static void old_slots_go_when_all_have_them(void)
+{
+    struct league c;
+
+    make(&c, 3);
+    c.upkeep_ms = 1;
+    if (league_start_all(&c)) {
+        struct node *n = node(&c, 0);
+        for (int i = 0; i < 40; i++) CHECK(writes(n, "uss1", i));
+        CHECK_INT(kept_from(n), 0);
+        node_set_signed(n, 0, leaves(n) + 2, node_steady_us(n));
+        node_set_signed(n, 1, leaves(n) + 2, node_steady_us(n));
+        node_set_signed(n, 2, 2, node_steady_us(n)); /* It is there, and behind. */
+        CHECK(writes(n, "uss1", 1));
+        CHECK_INT(kept_from(n), 0);
+        CHECK(league_agrees(&c)); /* As signing shows. */
+        node_set_signed(n, 2, leaves(n), node_steady_us(n));
+        while (kept_from(n) < 40) league_breathe(); /* The 41 are 0 to 40, and the newest stays. */
+        CHECK(writes(n, "uss1", 2));
+        CHECK(writes(node(&c, 1), "uss1", 3));
+        CHECK(league_agrees(&c));
+        for (int i = 0; i < 3; i++) league_stop(&c, i);
+        if (league_start_all(&c)) {
+            CHECK(writes(node(&c, 0), "uss1", 4));
+            CHECK(league_agrees(&c));
+        }
+    }
+    league_remove(&c);
+}
+
+static void what_may_go_is_what_a_majority_and_all_who_are_there_signed(void)
+{
+    struct lab lab;
+    struct shared_signed m[LIMIT_MEMBERS_EVER] = {{0}};
+    const int64_t now = INT64_C(3600) * 1000000, old = now - INT64_C(601) * 1000000;
+
+    lab_init_members(&lab, 5, false);
+    const struct view *v = state_view(lab.state);
+    for (int i = 0; i < 5; i++) m[i] = (struct shared_signed){.size = (uint64_t)(100 - 10 * i), .heard_us = now};
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 60);
+    m[4].heard_us = old; /* Away, at 60. */
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 70);
+    m[3].heard_us = 0;
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 80);
+    m[2].heard_us = m[1].heard_us = old; /* 80 is what three have signed. */
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 80);
+    m[0].heard_us = 0; /* Oneself is always there. */
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 80);
+    CHECK_INT(upkeep_bound(v, 0, m, now, true), 100); /* Etcd is nearly full. */
+    m[0].size = 20;
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 20);
+    lab_done(&lab);
+}
+
 static bool says(const struct why *w, const char *part)
 {
     if (strstr(w->text, part)) return true;
@@ -445,6 +513,7 @@ static void what_does_not_belong_together_does_not_start(void)
 int main(void)
 {
     RUN(in_a_network_of_one_an_entry_of_the_root_key_is_handed_in_as_well);
+    RUN(what_may_go_is_what_a_majority_and_all_who_are_there_signed);
     if (!etcd_servers_can()) {
         t_skip("nodes of several members share one order", "etcd is not installed");
         return t_done();
@@ -460,6 +529,7 @@ int main(void)
     RUN(a_node_that_was_away_catches_up);
     RUN(two_processes_with_one_key_are_found_out);
     RUN(an_entry_of_a_root_key_is_handed_in_anywhere);
+    RUN(old_slots_go_when_all_have_them);
     RUN(what_does_not_belong_together_does_not_start);
     etcd_servers_stop(servers);
     return t_done();
