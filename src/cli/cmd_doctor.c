@@ -196,7 +196,7 @@ static void check_files(const struct doctor *d, struct finding *f)
         FOUND(f, SKIP, "open files: %s", strerror(errno));
         return;
     }
-    FOUND(f, limit.rlim_max < 4300 ? WARN : PASS, "%llu files may be open at once", (unsigned long long)limit.rlim_max);
+    FOUND(f, limit.rlim_max < 4096 + 384 ? WARN : PASS, "%llu files may be open at once", (unsigned long long)limit.rlim_max);
     if (f->mark != PASS) FIX(f, "4,096 connections want more: LimitNOFILE=8192 in the unit, or ulimit -n 8192");
 }
 

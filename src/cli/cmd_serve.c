@@ -23,7 +23,8 @@
 #include "node/peers.h"
 
 #define N_CONNECTIONS 4096 /* At most, at a time. */
-#define FILES_SPARE 128    /* Open files besides them: the journal's, snapshots, reports, calls out. */
+#define N_PEER_CONNECTIONS 256
+#define FILES_SPARE 384    /* Open files besides them: peers', the journal's, snapshots, reports, calls out. */
 #define FILES_WANTED 65536
 
 struct serve {
@@ -308,6 +309,7 @@ static enum err start_peer_server(struct serve *s, struct why *why)
         .address = str_of(s->peer_listen),
         .tls_cert_pem = buf_str(s->peer_cert ? &s->peer_cert_pem : &s->tls_cert_pem),
         .tls_key_pem = buf_str(s->peer_cert ? &s->peer_key_pem : &s->tls_key_pem),
+        .n_connections = N_PEER_CONNECTIONS,
         .handler = peer_handle,
         .context = s->api,
     };
