@@ -24,8 +24,8 @@ struct founding {
 };
 void founding_done(struct founding *f);
 
-/* Makes the genesis of the members whose cards lie in the files, which begins with these rules; created_ms is now. ERR_INPUT names the card and what is wrong, or
- * the two that do not go together. */
+/* Makes the genesis of the members whose cards lie in the files, which begins with these rules; created_ms is now. ERR_INPUT names the
+ * card and what is wrong, or the two that do not go together. */
 CHECKED enum err founding_make(const char *const *card_files, size_t n, struct str origin, bool entries_public, bool down_412,
                                unsigned rules, struct founding *ret, struct why *why);
 
