@@ -5,6 +5,7 @@
 
 #include "api/field.h"
 #include "api/problem.h"
+#include "node/peers.h"
 
 const struct view *call_read(struct call *c, struct state_pin *ret_pin)
 {
@@ -63,6 +64,7 @@ static void add_headers(struct call *c, int status, struct http_response *respon
     }
     add_header(response, STR("Journal-Position"), decimal(call_arena(c), c->position));
     if (c->is_aged) add_header(response, STR("Journal-Age"), decimal(call_arena(c), (uint64_t)c->age_us / 1000000 + 1));
+    if (peers_is_divided(node_peers(c->api->options.node))) add_header(response, STR("Journal-Divided"), STR("true"));
     if (c->entry_hash.n > 0) add_header(response, STR("Journal-Entry"), c->entry_hash);
     if (c->cache_control.n > 0) add_header(response, STR("Cache-Control"), c->cache_control);
     if (status == 401) add_header(response, STR("WWW-Authenticate"), STR("Bearer"));

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "api/call.h"
+#include "api/signing.h"
 #include "base/mem.h"
 #include "journal/store.h"
 
@@ -155,6 +156,7 @@ void metrics_on_get(struct call *c)
     add_entities(&body, call_read(c, &pin));
     state_done_reading(&pin);
     add_journal(&body, c->api->options.node);
+    signing_add_metrics(&body, c->api->options.node);
     c->content_type = STR("text/plain; version=0.0.4; charset=utf-8");
     call_answer(c, 200, &body);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "api/call.h"
+#include "api/signing.h"
 #include "base/hex.h"
 #include "base/json.h"
 #include "state/member.h"
@@ -307,6 +308,7 @@ static void add_node_itself(struct status *s, const struct node_status *is, stru
     add_text(j, "warning", str_of(is->warning.text));
     add_rules(s, author);
     add_order(j, is);
+    signing_add_status(j, s->node);
 }
 
 static void render(struct status *s, struct call *c, bool wants_digest)

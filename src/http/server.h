@@ -39,7 +39,7 @@ struct http_response {
     struct {
         struct str name;  /* Of static storage. */
         struct str value; /* Of static storage or the request's arena. */
-    } headers[6];
+    } headers[8];
     size_t n_headers;
 };
 

@@ -26,6 +26,8 @@
 
 struct fetch;
 
+struct fetch *node_fetch(struct node *n); /* NULL in a network of one member. */
+
 /* Reads what is marked on disk. urls: peers to ask before the state knows any; copied. link is borrowed and may be NULL: nobody is
  * asked. */
 CHECKED enum err fetch_new(struct node *n, struct peer_link *link, const struct str *urls, size_t n_urls, struct fetch **ret,

@@ -262,6 +262,11 @@ void node_author(const struct node *n, uint8_t ret[8])
     memcpy(ret, n->author, sizeof n->author);
 }
 
+struct fetch *node_fetch(struct node *n)
+{
+    return n->fetch;
+}
+
 struct peers *node_peers(struct node *n)
 {
     return n->peers;

@@ -364,6 +364,26 @@ static void announce(struct peers *p)
     node_propose(p->node, &a->pending);
 }
 
+/* What each member is known to have signed, and when it was heard from: clean-up waits for that (decision B5). */
+static void tell_node(struct peers *p)
+{
+    const struct standing *s = round_standing(p->round);
+    int64_t steady_us = node_steady_us(p->node), now_ms = peers_now(p).ms;
+
+    for (unsigned seat = 0; seat < p->seats.n_members; seat++) {
+        uint64_t size = 0;
+        int64_t heard_ms = INT64_MIN / 4;
+        for (size_t i = 0; i < p->seats.n_nodes; i++) {
+            if (p->seats.nodes[i].member != seat) continue;
+            if (s->nodes[i].seen.size > size) size = s->nodes[i].seen.size;
+            int64_t heard = i == p->self ? now_ms : p->known[i].heard_ms;
+            if (heard > heard_ms) heard_ms = heard;
+        }
+        int64_t heard_us = heard_ms > 0 ? steady_us - (now_ms - heard_ms) * 1000 : 0;
+        node_set_signed(p->node, p->members[seat], size, heard_us);
+    }
+}
+
 void peers_announce(struct peers *p, struct str url)
 {
     must(pthread_mutex_lock(&p->lock) == 0);
@@ -387,6 +407,7 @@ void peers_pump(struct peers *p)
     if (s.state == ROUND_READY || s.state == ROUND_SIGNING) p->has_been_ready = true;
     if (s.state == ROUND_REFUSED) peers_keep_refusal(p, &s.refused_because);
     peers_judge(p);
+    tell_node(p);
     publish(p);
     announce(p);
 }
@@ -514,6 +535,11 @@ void peers_stop(struct peers *p)
     }
     if (p->link) p->link->close(p->link);
     peers_free(p);
+}
+
+bool peers_is_divided(const struct peers *p)
+{
+    return p && atomic_load_explicit(&p->is_divided, memory_order_relaxed);
 }
 
 void peers_refuse(struct peers *p, const struct why *why)

@@ -67,6 +67,9 @@ CHECKED enum err peers_on_round(struct peers *p, const uint8_t from[8], struct s
 /* GET head: appends the note. ERR_NOT_FOUND: none is known. */
 CHECKED enum err peers_on_head(struct peers *p, const struct exchange_query *query, struct buf *ret, struct why *why);
 
+/* Contradicting heads are known: answers say so. Cheap. */
+bool peers_is_divided(const struct peers *p);
+
 /* What came out forbids to sign with this key, for good. NULL peers is fine. */
 void peers_refuse(struct peers *p, const struct why *why);
 

@@ -326,6 +326,7 @@ void peers_judge(struct peers *p)
     round_status(p->round, peers_now(p), &s);
     if (s.fork.is_divided) say_divided(p, &s.fork);
     else p->divided = (struct why){0};
+    atomic_store_explicit(&p->is_divided, s.fork.is_divided, memory_order_relaxed);
     if (s.fork.may_write == p->may_write) return;
     p->may_write = s.fork.may_write;
     node_set_may_write(p->node, p->may_write, &p->divided);

@@ -79,6 +79,7 @@ struct peers {
     unsigned n_proofs;
     bool has_full;       /* A full note was published. */
     bool may_write;
+    atomic_bool is_divided;
     struct why divided;
     int64_t announce_ms;
     uint64_t n_calls, n_failed;
