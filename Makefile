@@ -58,7 +58,7 @@ BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check check-all objects tests replays sim lint bench bench-line fuzz install clean FORCE
+.PHONY: all check check-all objects tests replays sim lint bench bench-pack bench-line fuzz install clean FORCE
 
 all: $(if $(OLD_RULES),$(B)/clearline,build/clearline)
 
@@ -152,7 +152,18 @@ fuzz: build/fuzz/$(T)
 	build/fuzz/$(T) -max_total_time=$(SECS) -timeout=5 -rss_limit_mb=2048 build/corpus/$(T) $(wildcard test/fuzz/corpus/$(T))
 
 bench: $(BENCHES) $(SLOW) build/clearline
-	bench/run.sh $(ROWS)
+	B=$(B) bench/run.sh $(ROWS)
+
+# The same for a machine without a compiler: unpack and run bench/run.sh with B=built.
+bench-pack: $(BENCHES) $(SLOW) build/clearline
+	rm -rf $(B)/pack && mkdir -p $(B)/pack/built/bench/slow $(B)/pack/bench
+	cp bench/run.sh $(B)/pack/bench/
+	cp $(B)/clearline $(B)/pack/built/
+	cp $(addprefix $(B)/bench/,load floor store bench_apply) $(B)/pack/built/bench/
+	cp $(SLOW) $(B)/pack/built/bench/slow/
+	git describe --always --dirty >$(B)/pack/built/bench/commit
+	strip $$(find $(B)/pack/built -type f ! -name commit)
+	tar -C $(B)/pack -czf build/clearline-bench.tar.gz bench built
 
 # Several members on etcd (etcd-server).
 bench-line: $(BENCHES) $(B)/test/tools/relay build/clearline

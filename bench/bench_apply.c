@@ -4,7 +4,7 @@
  *     build/release/bench/bench_apply [entities [part...]]      default 1000000, all parts but load
  *
  * Parts: n, the cost of a write as the state grows, always; subscriptions; overlaps; key, with overlaps also of relevant OVNs;
- * snapshot. load: instead of n, fills the state only.
+ * snapshot; expired, with as many of them as entities. load: instead of n, fills the state only.
  *
  * Intents of 12 cells in a field of 12,288, at random times of 30 days, each half an hour long, in a band of 60 m below 500 m; one
  * entry a change, published after 100. Writes are timed in batches of 100 updates that move an intent; figures are medians of 31.
@@ -27,6 +27,7 @@
 static const struct str uss = {"uss1.example.org", 16};
 static struct lab lab;
 static struct rng rng;
+static int64_t span_begins_us = LAB_START_US; /* Where the random times begin. */
 static char url[] = "https://uss1.example.org/f3548";
 
 static double now_s(void)
@@ -71,7 +72,7 @@ static struct change intent(struct id id, uint64_t cells[N_CELLS])
 {
     struct change c = {.kind = CHANGE_INTENT_PUT, .id = id, .url = str_of(url), .state = INTENT_ACCEPTED};
     uint64_t at = rng_below(&rng, N_FIELD - 3 * N_CELLS);
-    int64_t starts = LAB_START_US + (int64_t)rng_below(&rng, SPAN_US);
+    int64_t starts = span_begins_us + (int64_t)rng_below(&rng, SPAN_US);
     int32_t floor = (int32_t)rng_below(&rng, 440000);
 
     for (int i = 0; i < N_CELLS; i++) cells[i] = field_cell(at += 2 + rng_below(&rng, 2));
@@ -104,7 +105,7 @@ static void apply(struct change *c)
     memcpy(e.author, lab.node, 8);
     memcpy(bytes, &lab.slot, sizeof lab.slot);
     leaf.n = 0;
-    state_apply(lab.state, &e, str_make(bytes, sizeof bytes), &lab.arena, &o, &leaf);
+    must(state_apply(lab.state, &e, str_make(bytes, sizeof bytes), &lab.arena, &o, &leaf) == OK);
     lab.leaf = leaf;
     lab.slot++;
     lab.previous = hash_of(str_make(bytes, sizeof bytes)); /* Counted in the times below: the journal hashes too. */
@@ -118,7 +119,7 @@ static void publish(void)
 }
 
 static struct id *ids;
-static size_t n_ids;
+static size_t n_ids, n_most;
 
 static void load(size_t n)
 {
@@ -362,6 +363,57 @@ static void against_overlaps(void)
     }
 }
 
+/* --- expired ---------------------------------------------------------------------------------- */
+
+/* Median time of a query of one intent's cells and day, none of whose hits ended before. */
+static double query_ns(void)
+{
+    double times[ROUNDS];
+    struct entity_vec hits = {0};
+
+    for (int round = 0; round < ROUNDS; round++) {
+        struct change changes[BATCH];
+        uint64_t cells[BATCH][N_CELLS];
+        for (int i = 0; i < BATCH; i++) {
+            changes[i] = intent((struct id){0, 0}, cells[i]);
+            changes[i].vol.box.ends_us += INSTANT_DAY;
+        }
+        double start = now_s();
+        for (int i = 0; i < BATCH; i++) {
+            entity_vec_clear(&hits);
+            view_search(state_view(lab.state), ENTITY_INTENT, &changes[i].vol, false, &hits);
+        }
+        times[round] = (now_s() - start) / BATCH * 1e9;
+    }
+    entity_vec_done(&hits);
+    qsort(times, ROUNDS, sizeof *times, compare);
+    return times[ROUNDS / 2];
+}
+
+/* Writes and queries among 10,000 live intents, in the same cells as n that ended ten days before and more, still kept. */
+static void against_expired(void)
+{
+    size_t n_expired[] = {0, 100000, n_most};
+    double first_write = 0, first_query = 0;
+
+    for (size_t i = 0; i < sizeof n_expired / sizeof *n_expired; i++) {
+        lab_done(&lab);
+        lab_init(&lab);
+        lab.n_entries = state_view(lab.state)->position;
+        n_ids = 0;
+        span_begins_us = LAB_START_US;
+        load(n_expired[i]);
+        lab.now_ms += 40 * (INSTANT_DAY / 1000);
+        span_begins_us = LAB_START_US + 40 * INSTANT_DAY;
+        n_ids = 0; /* Those of the live, from here on. */
+        load(10000);
+        double write = write_ns(NULL), query = query_ns();
+        if (i == 0) first_write = write, first_query = query;
+        printf("beside %zu expired intents: write %.0f ns (%.2f times), query %.0f ns (%.2f times)\n", n_expired[i], write,
+               write / first_write, query, query / first_query);
+    }
+}
+
 /* --- snapshot --------------------------------------------------------------------------------- */
 
 static enum err add_to_buf(void *context, struct str piece, struct why *why)
@@ -400,6 +452,7 @@ static const struct {
     {"overlaps", against_overlaps},
     {"key", against_key},
     {"snapshot", snapshot},
+    {"expired", against_expired}, /* The last: in states of its own. */
 };
 
 static bool is_asked(int argc, char **argv, const char *part)
@@ -411,11 +464,11 @@ static bool is_asked(int argc, char **argv, const char *part)
 
 int main(int argc, char **argv)
 {
-    size_t n = argc > 1 ? (size_t)atol(argv[1]) : 1000000;
+    size_t n = n_most = argc > 1 ? (size_t)atol(argv[1]) : 1000000;
 
     rng = t_rng();
     setvbuf(stdout, NULL, _IOLBF, 0);
-    ids = calloc(n, sizeof *ids);
+    ids = calloc(n < 10000 ? 10000 : n, sizeof *ids);
     lab_init(&lab);
     lab.n_entries = state_view(lab.state)->position; /* Where this program's keys were judged. */
     if (is_asked(argc, argv, "load")) load(n);

@@ -5,7 +5,7 @@
  *
  * Each request's body, cut or filled to BYTES (400: about what one change of an entry takes; 0: as it came), is one entry
  * of the journal; all requests that wait become one transaction. The answer is fixed, of the size of a real one, and
- * read as one by the load generator. GET /healthy is answered at once.
+ * read as one by the load generator. GET /healthy is answered at once, GET /metrics with how many writes were made.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -26,6 +26,7 @@ static struct {
     bool is_done;
     struct store *store;
     size_t entry_bytes;
+    uint64_t n_writes; /* Waiting ones counted. */
     char filler[65536];
 } bare = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
@@ -60,10 +61,19 @@ static void handle(struct http_request *r, void *context)
         http_respond(r, &response);
         return;
     }
+    if (str_equal(r->path, STR("/metrics"))) {
+        struct http_response response = {.status = 200, .content_type = STR("text/plain")};
+        must(pthread_mutex_lock(&bare.lock) == 0);
+        buf_addf(&response.body, "journal_changes_total %llu\n", (unsigned long long)bare.n_writes);
+        must(pthread_mutex_unlock(&bare.lock) == 0);
+        http_respond(r, &response);
+        return;
+    }
     must(pthread_mutex_lock(&bare.lock) == 0);
     was_empty = !bare.waiting;
     r->user = bare.waiting;
     bare.waiting = r;
+    bare.n_writes++;
     must(pthread_mutex_unlock(&bare.lock) == 0);
     if (was_empty) must(pthread_cond_signal(&bare.wake) == 0);
 }

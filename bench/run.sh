@@ -6,7 +6,12 @@
 #
 # Environment: ROUNDS=5 (medians and ranges are over them), SECS=5 (of each measurement), BENCH_DIR (where data folders lie;
 # default: a folder under build/, on disk), PARTICIPANTS=1, RATES="0.5 0.8" (shares of the peak for the latencies of B1),
-# ENTITIES=1000000 (of the part of B7 in process), OUT (JSON lines; default build/bench/results.jsonl), V (build variant).
+# ENTITIES=1000000 (of the part of B7 in process), OUT (JSON lines; default build/bench/results.jsonl), V (build variant), B (the
+# folder with what `make bench` built; default build/$V).
+#
+# On a machine that has no compiler: bring this checkout's bench/ and, as B, the programs clearline, bench/{load,floor,store,bench_apply}
+# and bench/slow/{clearline,floor} (COMMIT=... says of what; `make bench-pack` puts all that in one file). They need the libraries
+# of README.md, bash, awk, sed and coreutils.
 #
 # CPU is the server's processor time a request: on processors shared with others it holds still where rates do not, and one
 # second of it over it is the requests a second that one processor carries.
@@ -16,18 +21,19 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 V=${V:-release}
+B=$(realpath -m "${B:-build/$V}")
 ROUNDS=${ROUNDS:-5}
 SECS=${SECS:-5}
 PARTICIPANTS=${PARTICIPANTS:-1}
 RATES=${RATES:-0.5 0.8}
 OUT=${OUT:-build/bench/results.jsonl}
 rows=${*:-B1 B1S B1D B5 B6 B7 B8 B12}
-program=$PWD/build/$V/clearline
-load=$PWD/build/$V/bench/load
-floor=$PWD/build/$V/bench/floor
-store=$PWD/build/$V/bench/store
-apply=$PWD/build/$V/bench/bench_apply
-slow=$PWD/build/$V/bench/slow # The program and the bare server with syncs that take 2 ms longer.
+program=$B/clearline
+load=$B/bench/load
+floor=$B/bench/floor
+store=$B/bench/store
+apply=$B/bench/bench_apply
+slow=$B/bench/slow # The program and the bare server with syncs that take 2 ms longer.
 mkdir -p "$(dirname "$OUT")" "${BENCH_DIR:=$PWD/build/bench}"
 work=$(mktemp -d "$BENCH_DIR/run-XXXXXX") || exit 2
 tokens=()
@@ -108,7 +114,11 @@ plain_field() {
 
 # A metric of the running node.
 metric() {
-    curl -s "$url/metrics" | awk -v name="$1" '$1 == name { print $2 }'
+    local address=${url#http://}
+    exec 7<>"/dev/tcp/${address%:*}/${address##*:}" || return
+    printf 'GET /metrics HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" >&7
+    tr -d '\r' <&7 | awk -v name="$1" '$1 == name { print $2 }'
+    exec 7<&-
 }
 
 median() { # Numbers as arguments: "median (least .. most)".
@@ -263,7 +273,13 @@ row_B8() { # Fan-out.
 }
 
 row_B12() { # Bytes: of the log per write, of the disk per whole flight, of memory per live intent.
-    local before after changes bytes disk
+    local before after changes bytes disk writes
+    start_floor # 400 bytes a write, as the goal has it.
+    measure B12 "floor" --live 1500 --overlaps 10 --connections 32 --keep
+    disk=$(stat -c %s "$work/data/floor.db")
+    writes=$(metric journal_changes_total)
+    say B12 "bare server, floor.db bytes a flight (three writes of 400)" "$(awk -v d="$disk" -v c="$writes" 'BEGIN { if (c) printf "%.0f", 3 * d / c }')"
+    stop_server
     start_node
     measure B12 "busy cell" --live 1500 --overlaps 10 --connections 32 --unmatched 1500 --keep
     bytes=$(metric journal_written_bytes_total)
@@ -288,7 +304,7 @@ done
 : >"$OUT"
 make_tokens
 machine=$(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)
-commit=$(git describe --always --dirty 2>/dev/null || echo unknown)
+commit=${COMMIT:-$(cat "$B/bench/commit" 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)}
 disk=$(df --output=fstype "$work" | tail -1)
 echo "machine: $machine, $(nproc) processors, $(uname -sr); data on $disk; commit $commit; variant $V"
 echo "rounds $ROUNDS, $SECS s each, $PARTICIPANTS participant(s); generator on the same processors; median (least .. most)"

@@ -239,13 +239,23 @@ static void make_ranges(const struct grid *g, const struct vol *query, struct ra
 
 /* ---- searching ---- */
 
+/* A node to go into. r: the first range that does not end before it begins. */
+struct part {
+    const struct tree_node *node;
+    const struct range *r;
+};
+
+#define LEAVES_MAX 64
+_Static_assert(LEAVES_MAX >= TREE_ENTRIES, "the children of a node have room");
+
 struct search {
     struct tree_sum bounds;
     const struct range *end; /* Of the ranges. */
     struct u32_vec *found;
+    struct part leaves[LEAVES_MAX]; /* Asked for, to be read when many are on their way. */
+    unsigned n_leaves;
 };
 
-/* r: the first range that does not end before the leaf begins. */
 static void search_leaf(const struct search *s, const struct tree_node *leaf, const struct range *r)
 {
     uint32_t *to = u32_vec_reserve(s->found, TREE_ITEMS);
@@ -267,18 +277,17 @@ static void search_leaf(const struct search *s, const struct tree_node *leaf, co
     s->found->n += n;
 }
 
-/* r: the first range that does not end before the node begins. All children to go into are asked for before the first is read. */
-static void search_node(const struct search *s, const struct tree_node *node, const struct range *r)
+static void search_leaves(struct search *s)
 {
-    struct {
-        const struct tree_node *node;
-        const struct range *r;
-    } children[TREE_ENTRIES];
+    for (unsigned i = 0; i < s->n_leaves; i++) search_leaf(s, s->leaves[i].node, s->leaves[i].r);
+    s->n_leaves = 0;
+}
+
+/* height 2: above leaves. All children to go into are asked for before the first is read. */
+static void search_node(struct search *s, const struct tree_node *node, const struct range *r, unsigned height)
+{
+    struct part children[TREE_ENTRIES];
     unsigned n = 0;
-    if (node->is_leaf) {
-        search_leaf(s, node, r);
-        return;
-    }
     unsigned i = node->entries[0].key.hi >= r->low ? 0 : tree_entry_at(node, (struct id){r->low, 0});
     for (; i < node->n; i++) {
         const struct tree_entry *entry = &node->entries[i];
@@ -287,10 +296,15 @@ static void search_node(const struct search *s, const struct tree_node *node, co
         if (i + 1 < node->n && entry[1].key.hi < r->low) continue;
         if (!meets(&entry->sum, &s->bounds)) continue;
         tree_fetch_node(entry->child);
-        children[n].node = entry->child;
-        children[n++].r = r;
+        children[n++] = (struct part){entry->child, r};
     }
-    for (i = 0; i < n; i++) search_node(s, children[i].node, children[i].r);
+    if (height == 2) {
+        if (s->n_leaves + n > LEAVES_MAX) search_leaves(s);
+        memcpy(s->leaves + s->n_leaves, children, n * sizeof *children);
+        s->n_leaves += n;
+        return;
+    }
+    for (i = 0; i < n; i++) search_node(s, children[i].node, children[i].r, height - 1);
 }
 
 /* Ascending; scratch has room for n. Few numbers by insertion, more by their bytes from the lowest. */
@@ -346,8 +360,14 @@ void grid_search(const struct grid *g, const struct vol *query, bool any_height,
         bounds.high = INT16_MAX;
     }
     make_ranges(g, query, &ranges);
-    struct search s = {bounds, ranges.at + ranges.n, ret_items};
-    search_node(&s, g->root, ranges.at);
+    struct search s;
+    s.bounds = bounds;
+    s.end = ranges.at + ranges.n;
+    s.found = ret_items;
+    s.n_leaves = 0;
+    if (g->height == 1) search_leaf(&s, g->root, ranges.at);
+    else search_node(&s, g->root, ranges.at, g->height);
+    search_leaves(&s);
     size_t n = ret_items->n - start;
     uint32_t *scratch = u32_vec_reserve(ret_items, n); /* May move the items. */
     sort_items(ret_items->at + start, n, scratch);

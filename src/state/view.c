@@ -170,6 +170,7 @@ void view_collect(const struct view *v, enum entity_kind kind, const struct vol 
         candidates[i] = view_slot(v, kind, scratch->at[i]);
         __builtin_prefetch(&candidates[i]->id); /* All are on their way before the first is looked at. */
         __builtin_prefetch(&candidates[i]->box);
+        __builtin_prefetch(candidates[i] + 1); /* Its texts. */
     }
     for (size_t i = 0; i < scratch->n; i++) {
         const struct entity *e = candidates[i];
