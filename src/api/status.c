@@ -87,6 +87,7 @@ static void add_node(struct status *s, const struct member_node *n, bool is_this
     add_flag(j, "this_node", is_this);
     add_hex(j, "entry_key", n->key.b, sizeof n->key.b);
     add_hex(j, "log_key", n->log_key, sizeof n->log_key);
+    add_number(j, "rules", view_rules_of(s->v, n->id));
     add_number(j, "joined_at", n->joined_at);
     add_time(j, "last_entry", has_time, ms);
     json_key(j, "addresses");
@@ -138,6 +139,10 @@ static void add_member(struct status *s, const struct member *m)
     add_number(j, "suspended_at", m->suspended_at);
     add_time(j, "suspended_since", member_is_suspended(m), m->suspended_ms);
     add_text(j, "reason", m->reason);
+    json_key(j, "priority_low");
+    json_i64(j, m->priority_low);
+    json_key(j, "priority_high");
+    json_i64(j, m->priority_high);
     add_time(j, "last_entry", latest != INT64_MIN, latest);
     json_key(j, "nodes");
     json_open(j, '[');
@@ -325,6 +330,7 @@ static void render(struct status *s, struct call *c, bool wants_digest)
         struct hash digest = state_digest(s->v);
         add_hex(j, "digest", digest.b, sizeof digest.b);
     }
+    add_text(j, "equal_priorities", view_priority_equals(s->v) == EQUALS_MAY_MEET ? STR("may meet") : STR("first stays"));
     add_flag(j, "open", view_is_open(s->v));
     add_number(j, "majority", view_majority(s->v));
     json_key(j, "members");

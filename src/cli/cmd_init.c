@@ -106,6 +106,8 @@ static void add_genesis(struct json *j, const struct founding *f)
     json_key(j, "origin");
     json_str(j, f->genesis.origin);
     json_hex(j, "genesis_hash", f->hash.b, sizeof f->hash.b);
+    json_key(j, "rules");
+    json_u64(j, f->genesis.rules);
     json_key(j, "created");
     json_instant(j, f->genesis.created_ms * 1000);
     json_key(j, "entries_public");

@@ -45,6 +45,7 @@ static void print_order(struct json_node s)
 
 static void print(struct json_node s)
 {
+    struct json_node rules = json_member(s, "rules");
     struct str member = desk_text(s, "member");
 
     print_warnings(s);
@@ -52,6 +53,8 @@ static void print(struct json_node s)
     printf("genesis     %.*s\n", STR_ARG(desk_text(s, "genesis_hash")));
     printf("node        %.*s of %.*s, version %.*s\n", STR_ARG(desk_text(s, "author")), STR_ARG(member.n ? member : STR("nobody yet")),
            STR_ARG(desk_text(s, "version")));
+    printf("rules       version %" PRId64 " since entry %" PRId64 ", equal priorities: %.*s\n", desk_number(rules, "in_force"), desk_number(rules, "since"),
+           STR_ARG(desk_text(s, "equal_priorities")));
     printf("journal     %" PRId64 " entries, %" PRId64 " leaves signed\n", desk_number(s, "position"), desk_number(s, "signed_size"));
     printf("clock       %.*s of the network, %.*s here\n", STR_ARG(desk_text(s, "clock")), STR_ARG(desk_text(s, "time")));
     print_order(s);

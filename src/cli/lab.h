@@ -7,8 +7,9 @@
  *     DIR/NAME/keys/...key      its keys, the root key too
  *     DIR/NAME/join.entry       handed in by its node
  *
- * Participants are recorded by every join, so that it does not matter which comes first: the network is open until the second
- * member counts, later ones repeat what the record says.
+ * Participants, with all rights, are recorded by every join, so that it does not matter which comes first: by the first rules, with
+ * which such a laboratory begins, the network is open until the second member counts; later ones repeat what the record
+ * says. The nodes go on to the newest rules by themselves.
  */
 #ifndef CLI_LAB_H
 #define CLI_LAB_H

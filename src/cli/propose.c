@@ -172,6 +172,55 @@ static int run_participant(int argc, char **argv)
     return e == OK ? propose(&args, &p, &change) : args_fail(&args, e, &why);
 }
 
+static int run_priority(int argc, char **argv)
+{
+    struct proposing p = PROPOSE_DEFAULTS;
+    struct change change = {.act = PROPOSE_PRIORITY};
+    int64_t low = 0, high = 0;
+    struct arg_texts names = {0};
+    const struct arg options[] = {
+        {"--low", "N", "the least priority of its intents (0)", ARG_NUMBER, &low, INT32_MIN, INT32_MAX},
+        {"--high", "N", "the greatest (0)", ARG_NUMBER, &high, INT32_MIN, INT32_MAX},
+        PROPOSE_ARGS(p),
+    };
+    const struct args args = {.command = "member propose priority",
+                              .summary = "propose which priorities a member's intents may have",
+                              .examples = "  clearline member propose priority mercy --high 100 --root north.root.key --data node1\n",
+                              .operands = "NAME",
+                              .ret_operands = &names,
+                              ARGS(options)};
+    int code;
+
+    if (!args_parse(&args, argc, argv, &code)) return code;
+    if (names.n != 1) return args_wrong(&args, "wants one member's name");
+    if (low > high) return args_wrong(&args, "--low is above --high");
+    change.member = str_of(names.at[0]);
+    change.priority_low = (int32_t)low;
+    change.priority_high = (int32_t)high;
+    return propose(&args, &p, &change);
+}
+
+static int run_equals(int argc, char **argv)
+{
+    struct proposing p = PROPOSE_DEFAULTS;
+    struct change change = {.act = PROPOSE_EQUALS};
+    struct arg_texts words = {0};
+    const struct arg options[] = {PROPOSE_ARGS(p)};
+    const struct args args = {.command = "member propose equals",
+                              .summary = "propose what two intents of equal priority do that meet",
+                              .examples = "  clearline member propose equals first-stays --root north.root.key --data node1\n",
+                              .operands = "first-stays | may-meet",
+                              .ret_operands = &words,
+                              ARGS(options)};
+    int code;
+
+    if (!args_parse(&args, argc, argv, &code)) return code;
+    if (words.n != 1 || (strcmp(words.at[0], "first-stays") != 0 && strcmp(words.at[0], "may-meet") != 0))
+        return args_wrong(&args, "wants first-stays or may-meet");
+    change.equals = strcmp(words.at[0], "may-meet") == 0 ? EQUALS_MAY_MEET : EQUALS_FIRST_STAYS;
+    return propose(&args, &p, &change);
+}
+
 int propose_run(int argc, char **argv)
 {
     static const struct verb verbs[] = {
@@ -179,6 +228,8 @@ int propose_run(int argc, char **argv)
         {"expel", run_expel, "a member, for good"},
         {"root-key", run_root_key, "another root key for a member"},
         {"participant", run_participant, "who speaks for a participant, with which rights"},
+        {"priority", run_priority, "which priorities a member's intents may have"},
+        {"equals", run_equals, "what intents of equal priority do that meet"},
     };
     static const struct verbs all = {.command = "member propose",
                                      .summary = "propose what takes the consent of the others",

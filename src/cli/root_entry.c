@@ -29,7 +29,7 @@ static bool are_texts(const struct str *texts, size_t n, size_t n_max)
 static bool is_good(const struct change *c)
 {
     bool names_uss = c->kind == CHANGE_PARTICIPANT || (c->kind == CHANGE_PROPOSE && c->act == PROPOSE_PARTICIPANT);
-    bool names_member = c->kind == CHANGE_JOIN || (c->kind == CHANGE_PROPOSE && c->act != PROPOSE_PARTICIPANT);
+    bool names_member = c->kind == CHANGE_JOIN || (c->kind == CHANGE_PROPOSE && c->act != PROPOSE_PARTICIPANT && c->act != PROPOSE_EQUALS);
     bool has_reason = c->kind == CHANGE_PROPOSE && c->act == PROPOSE_EXPEL;
 
     return is_text(c->uss, names_uss, LIMIT_SUB_BYTES) && is_text(c->member, names_member, LIMIT_SUB_BYTES) &&

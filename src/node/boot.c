@@ -231,8 +231,8 @@ static enum err check_keys(struct node *n, const struct node_options *options, s
     struct key_public root, log, mirror, http;
     uint8_t root_id[8];
 
-    author_id(&n->keys.root, root_id);
-    if (!state_author_key(v, root_id, &root)) {
+    if (n->keys.has_root) author_id(&n->keys.root, root_id); /* Else it is kept elsewhere. */
+    if (n->keys.has_root && !state_author_key(v, root_id, &root)) {
         return fail(why, ERR_CORRUPT, "the genesis does not know %s/keys/root.key: keys and journal do not belong together",
                     n->dir ? n->dir : "");
     }
@@ -240,6 +240,9 @@ static enum err check_keys(struct node *n, const struct node_options *options, s
         if (v->position > 2) {
             return fail(why, ERR_CORRUPT, "the journal does not know %s/keys/entry.key: keys and journal do not belong together",
                         n->dir ? n->dir : "");
+        }
+        if (!n->keys.has_root) {
+            return fail(why, ERR_CORRUPT, "%s/keys/root.key is missing before the node has joined: restore it", n->dir ? n->dir : "");
         }
         TRY(join(n, options, why));
         if (!state_author_log_keys(state_view(n->state), n->author, &log, &mirror)) {

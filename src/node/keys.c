@@ -90,7 +90,7 @@ static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const cha
 }
 
 /* has_root NULL: the root key is needed. */
-static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_make, bool *has_root, struct why *why)
+static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_make, bool is_member, bool *has_root, struct why *why)
 {
     char folder[PATH_MAX - 16];
     char path[PATH_MAX];
@@ -102,7 +102,7 @@ static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_
     if (stat(folder, &is) != 0) {
         if (errno != ENOENT) return fail(why, ERR_DISK, "%s: %s", folder, strerror(errno));
         if (may_make) return make_files(seeds, dir, folder, true, why);
-        if (has_root) return fail(why, ERR_INPUT, "%s: no keys: clearline init makes them", folder);
+        if (is_member) return fail(why, ERR_INPUT, "%s: no keys: clearline init makes them", folder);
         return fail(why, ERR_CORRUPT, "%s is missing beside a journal: restore it from its backup", folder);
     }
     for (int i = 0; i < N_KEYS; i++) {
@@ -138,12 +138,13 @@ static void init_keys(struct keys *ret, uint8_t seeds[N_KEYS][32], bool has_root
 enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why)
 {
     uint8_t seeds[N_KEYS][32];
+    bool has_root = true;
     if (dir) {
-        TRY(open_files(seeds, dir, may_make, NULL, why));
+        TRY(open_files(seeds, dir, may_make, false, may_make ? NULL : &has_root, why));
     } else {
         entropy_fill(seeds, sizeof seeds);
     }
-    init_keys(ret, seeds, true);
+    init_keys(ret, seeds, has_root);
     return OK;
 }
 
@@ -151,7 +152,7 @@ enum err keys_open_member(struct keys *ret, const char *dir, struct why *why)
 {
     uint8_t seeds[N_KEYS][32];
     bool has_root = false;
-    TRY(open_files(seeds, dir, false, &has_root, why));
+    TRY(open_files(seeds, dir, false, true, &has_root, why));
     init_keys(ret, seeds, has_root);
     return OK;
 }

@@ -22,7 +22,7 @@ struct keys {
 };
 
 /* Reads the keys; where all are missing makes them if may_make is set (dir NULL: in memory only). ERR_CORRUPT names the file
- * that is missing, unreadable, damaged, or open to others than its owner. */
+ * that is missing, unreadable, damaged, or open to others than its owner; root.key may be missing where none may be made. */
 CHECKED enum err keys_open(struct keys *ret, const char *dir, bool may_make, struct why *why);
 /* The same for a node of a network of several members, which never makes keys and may be without its member's root key. */
 CHECKED enum err keys_open_member(struct keys *ret, const char *dir, struct why *why);
