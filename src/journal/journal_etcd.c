@@ -145,18 +145,21 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
 
     for (size_t attempt = 1;; attempt++) {
         enum err err;
+        bool is_taken; /* Clearly not done; what stands there is read then. */
         arena_clear(&v->arena);
         v->n = 0;
         view_add(v, in, c->author, c->is_own ? c->n : 0, limit); /* A passed slot is read back like any. */
         (void)view_fill(v, in, 0, max, limit);
         err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, v->n, ret, why);
+        is_taken = err == OK && !ret->succeeded;
+        if (is_taken) err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, ret, why);
         if (err == OK && !intake_is_fresh(in, ret->revision)) {
             err = fail(why, ERR_NET, "etcd at %s answers from before revision %lld: it lags, or it lost data", etcd_endpoint(in->etcd),
                        (long long)in->counts.revision);
             etcd_move_on(in->etcd);
         }
         if (err == OK) return OK;
-        if (err != ERR_UNAVAILABLE && err != ERR_DISK && err != ERR_INPUT) is_unclear = true;
+        if (!is_taken && err != ERR_UNAVAILABLE && err != ERR_DISK && err != ERR_INPUT) is_unclear = true;
         if (err == ERR_TOO_LARGE) { /* It was done, perhaps, but tells too much: ask for less. */
             limit = limit > 4 ? limit / 4 : 1;
             max = max > 2 ? max / 2 : 1;

@@ -42,7 +42,7 @@ static void endpoints_must_be_urls(void)
     CHECK(etcd_new(&(struct etcd_options){0}, &(struct etcd *){NULL}, &why) == ERR_INPUT);
 }
 
-static void a_transaction_creates_only_what_is_absent_and_reads_in_both_cases(void)
+static void a_transaction_creates_only_what_is_absent_and_reads_then(void)
 {
     struct etcd *e = client_of(etcd_servers_urls(servers), 1, true);
     char bytes[300];
@@ -61,6 +61,8 @@ static void a_transaction_creates_only_what_is_absent_and_reads_in_both_cases(vo
     puts[0].key = STR("tx/z");
     range = (struct etcd_range){.key = STR("tx/c"), .after_puts = STR("none"), .end = STR("tx0")};
     CHECK(etcd_txn(e, puts, 2, &range, 1, &a, &why) == OK); /* The second key is there. */
+    CHECK(!a.succeeded && a.revision == first && a.n_ranges == 0);
+    CHECK(etcd_txn(e, NULL, 0, &range, 1, &a, &why) == OK);
     CHECK(!a.succeeded && a.revision == first && a.ranges[0].n == 1);
     CHECK_STR(a.ranges[0].at[0].value, STR(""));
     CHECK(etcd_delete(e, STR("tx/"), STR("tx0"), &why) == OK);
@@ -198,7 +200,7 @@ int main(void)
         printf("not ok - etcd did not start\n");
         return 1;
     }
-    RUN(a_transaction_creates_only_what_is_absent_and_reads_in_both_cases);
+    RUN(a_transaction_creates_only_what_is_absent_and_reads_then);
     RUN(old_servers_are_refused_unless_allowed);
     RUN(versions_are_judged_by_their_minor_line);
     RUN(tls_asks_for_both_certificates);
