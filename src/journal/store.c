@@ -140,6 +140,29 @@ enum err store_get_outcome(struct store *s, uint64_t index, struct buf *ret, str
     return s->kind->get(s, STORE_OUTCOME, index, ret, why);
 }
 
+static enum err get_range(struct store *s, enum store_table table, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends,
+                          struct why *why)
+{
+    size_t before = ret->n;
+    enum err err = n ? s->kind->get_range(s, table, from, n, ret, ret_ends, why) : OK;
+
+    if (err != OK) ret->n = before;
+    return err;
+}
+
+enum err store_get_entries(struct store *s, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends, struct why *why)
+{
+    uint64_t size = store_size(s);
+
+    if (from > size || n > size - from) return fail(why, ERR_NOT_FOUND, "entry %llu is not stored", (unsigned long long)(from + n - 1));
+    return get_range(s, STORE_ENTRY, from, n, ret, ret_ends, why);
+}
+
+enum err store_get_outcomes(struct store *s, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends, struct why *why)
+{
+    return get_range(s, STORE_OUTCOME, from, n, ret, ret_ends, why);
+}
+
 enum err store_get_tile(struct store *s, unsigned level, uint64_t n, struct buf *ret, struct why *why)
 {
     if (level >= 64 || n >> TILE_LEVEL_SHIFT)

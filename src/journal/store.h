@@ -51,6 +51,10 @@ CHECKED enum err store_read_back(struct store *s, uint64_t from, uint64_t n,
 /* Any thread. ERR_NOT_FOUND if not stored (yet). ret is appended to. */
 CHECKED enum err store_get_entry(struct store *s, uint64_t index, struct buf *ret, struct why *why);
 CHECKED enum err store_get_outcome(struct store *s, uint64_t index, struct buf *ret, struct why *why);
+/* n at a time, one after another: half the work of one by one. ret_ends[i] is where number from + i ends in ret, counted from what was
+ * there before. All or nothing. */
+CHECKED enum err store_get_entries(struct store *s, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends, struct why *why);
+CHECKED enum err store_get_outcomes(struct store *s, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends, struct why *why);
 CHECKED enum err store_get_tile(struct store *s, unsigned level, uint64_t n, struct buf *ret,
                                 struct why *why);
 

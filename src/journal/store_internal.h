@@ -29,6 +29,9 @@ struct store_kind {
                           enum err (*each)(void *context, uint64_t index, struct str bytes), void *context,
                           struct why *why);
     enum err (*get)(struct store *s, enum store_table table, uint64_t id, struct buf *ret, struct why *why);
+    /* Of entries and outcomes: numbers [from, from + n), as store_get_entries() has them. */
+    enum err (*get_range)(struct store *s, enum store_table table, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends,
+                          struct why *why);
     enum err (*check)(struct store *s, struct why *why);
     void (*close)(struct store *s); /* Frees s and all that the kind added to it. */
 };

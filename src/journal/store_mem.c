@@ -109,6 +109,18 @@ static enum err mem_get(struct store *base, enum store_table table, uint64_t id,
     return OK;
 }
 
+static enum err mem_get_range(struct store *base, enum store_table table, uint64_t from, size_t n, struct buf *ret, size_t *ret_ends,
+                              struct why *why)
+{
+    size_t before = ret->n;
+
+    for (size_t i = 0; i < n; i++) {
+        TRY(mem_get(base, table, from + i, ret, why));
+        ret_ends[i] = ret->n - before;
+    }
+    return OK;
+}
+
 static enum err mem_check(struct store *base, struct why *why)
 {
     (void)base;
@@ -131,7 +143,7 @@ static void mem_close(struct store *base)
     mem_free(s);
 }
 
-static const struct store_kind kind = {mem_commit, mem_read_back, mem_get, mem_check, mem_close};
+static const struct store_kind kind = {mem_commit, mem_read_back, mem_get, mem_get_range, mem_check, mem_close};
 
 enum err store_open_mem(struct store **ret, struct why *why)
 {

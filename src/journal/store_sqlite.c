@@ -46,6 +46,7 @@
 struct reader {
     struct sql sql;
     sqlite3_stmt *get[STORE_N_TABLES];
+    sqlite3_stmt *range[STORE_TILE]; /* Of entries and outcomes. */
     struct reader *next;
 };
 
@@ -322,6 +323,7 @@ static enum err sqlite_read_back(struct store *base, uint64_t from, uint64_t n,
 static void reader_free(struct reader *r)
 {
     for (int t = 0; t < STORE_N_TABLES; t++) (void)sqlite3_finalize(r->get[t]);
+    for (int t = 0; t < STORE_TILE; t++) (void)sqlite3_finalize(r->range[t]);
     sql_close(&r->sql);
     mem_free(r);
 }
@@ -332,6 +334,10 @@ static enum err reader_take(struct store_sqlite *s, struct reader **ret, struct 
         "SELECT bytes FROM entry WHERE pos = ?1",
         "SELECT bytes FROM outcome WHERE pos = ?1",
         "SELECT bytes FROM tile WHERE id = ?1",
+    };
+    static const char *const ranges[STORE_TILE] = {
+        "SELECT pos, bytes FROM entry WHERE pos >= ?1 AND pos < ?2 ORDER BY pos",
+        "SELECT pos, bytes FROM outcome WHERE pos >= ?1 AND pos < ?2 ORDER BY pos",
     };
     struct reader *r;
     enum err err;
@@ -347,6 +353,7 @@ static enum err reader_take(struct store_sqlite *s, struct reader **ret, struct 
         r = mem_zalloc(sizeof *r);
         err = sql_open(s->writer.path, false, &r->sql, why);
         for (int t = 0; err == OK && t < STORE_N_TABLES; t++) err = sql_prepare(&r->sql, texts[t], &r->get[t], why);
+        for (int t = 0; err == OK && t < STORE_TILE; t++) err = sql_prepare(&r->sql, ranges[t], &r->range[t], why);
         if (err) {
             reader_free(r);
             return err;
@@ -489,7 +496,37 @@ static enum err open_all(struct store_sqlite *s, const char *path, struct why *w
     return OK;
 }
 
-static const struct store_kind kind = {sqlite_commit, sqlite_read_back, sqlite_get, sqlite_check, sqlite_close_store};
+static enum err sqlite_get_range(struct store *base, enum store_table table, uint64_t from, size_t n, struct buf *ret,
+                                 size_t *ret_ends, struct why *why)
+{
+    struct store_sqlite *s = (struct store_sqlite *)base;
+    struct reader *r = NULL;
+    sqlite3_stmt *statement;
+    size_t before = ret->n, got = 0;
+    enum err err = OK;
+    int rc;
+
+    must(table < STORE_TILE);
+    TRY(reader_take(s, &r, why));
+    statement = r->range[table];
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)from);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)(from + n));
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW && got < n) {
+        if ((uint64_t)sqlite3_column_int64(statement, 0) != from + got) break;
+        buf_add(ret, sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
+        ret_ends[got++] = ret->n - before;
+    }
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) err = sql_fail(&r->sql, rc, why, "reading");
+    else if (got < n && table == STORE_ENTRY) /* Below the size, so it must be there. */
+        err = fail(why, ERR_CORRUPT, "%s: entry %llu is missing", r->sql.path, (unsigned long long)(from + got));
+    else if (got < n)
+        err = fail(why, ERR_NOT_FOUND, "number %llu is not stored", (unsigned long long)(from + got));
+    (void)sqlite3_reset(statement);
+    reader_give_back(s, r);
+    return err;
+}
+
+static const struct store_kind kind = {sqlite_commit, sqlite_read_back, sqlite_get, sqlite_get_range, sqlite_check, sqlite_close_store};
 
 enum err store_open_sqlite(const char *path, const struct store_tuning *tuning, struct store **ret, struct why *why)
 {

@@ -335,19 +335,25 @@ static enum err read_outcome(struct node *n, uint64_t index, struct buf *ret, st
     return is_fresh ? OK : store_get_outcome(n->store, index, ret, why);
 }
 
-/* Leaf bytes, appended, if they have the hash that stands at leaf % 256 of its tile. */
+/* The leaf has the hash that stands at leaf % 256 of its tile. */
+static enum err check_leaf(uint64_t leaf, struct str tile, struct str bytes, struct why *why)
+{
+    struct hash is = hash_leaf(bytes);
+
+    if (memcmp(is.b, tile.at + leaf % TILE_WIDTH * sizeof is.b, sizeof is.b) == 0) return OK;
+    return fail(why, ERR_CORRUPT, "%s %llu: the stored bytes are not those of the log",
+                leaf % 2 ? "the outcome of entry" : "entry", (unsigned long long)leaf / 2);
+}
+
+/* Leaf bytes, appended, if they are those of the tree. */
 static enum err read_leaf(struct node *n, uint64_t leaf, struct str tile, struct buf *ret,
                           struct why *why)
 {
     size_t before = ret->n;
     TRY(leaf % 2 ? read_outcome(n, leaf / 2, ret, why) : store_get_entry(n->store, leaf / 2, ret, why));
-    struct hash is = hash_leaf(str_skip(buf_str(ret), before));
-    if (memcmp(is.b, tile.at + leaf % TILE_WIDTH * sizeof is.b, sizeof is.b) != 0) {
-        ret->n = before;
-        return fail(why, ERR_CORRUPT, "%s %llu: the stored bytes are not those of the log",
-                    leaf % 2 ? "the outcome of entry" : "entry", (unsigned long long)leaf / 2);
-    }
-    return OK;
+    enum err e = check_leaf(leaf, tile, str_skip(buf_str(ret), before), why);
+    if (e != OK) ret->n = before;
+    return e;
 }
 
 enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *why)
@@ -355,6 +361,62 @@ enum err node_leaf(struct node *n, uint64_t leaf, struct buf *ret, struct why *w
     AUTO(buf_done) struct buf tile = {0};
     TRY(tree_tile(n->tree, 0, leaf / TILE_WIDTH, (unsigned)(leaf % TILE_WIDTH) + 1, &tile, why));
     return read_leaf(n, leaf, buf_str(&tile), ret, why);
+}
+
+/* Leaves of one bundle as they are stored. */
+struct bundle {
+    struct buf entries, outcomes;
+    size_t entry_ends[TILE_WIDTH / 2], outcome_ends[TILE_WIDTH / 2];
+};
+
+static void bundle_done(struct bundle *b)
+{
+    if (!b) return;
+    buf_done(&b->entries);
+    buf_done(&b->outcomes);
+    mem_free(b);
+}
+
+/* Outcomes [from, from + n), the newest of them from memory while their transaction is open. */
+static enum err read_outcomes(struct node *n, uint64_t from, size_t count, struct bundle *b, struct why *why)
+{
+    AUTO(buf_done) struct buf fresh = {0};
+    size_t ends[TILE_WIDTH / 2], n_stored = count;
+
+    must(pthread_mutex_lock(&n->fresh.lock) == 0);
+    const struct u64_vec *at = &n->fresh.ends;
+    if (at->n && from + count > n->fresh.first) {
+        uint64_t first = from > n->fresh.first ? from : n->fresh.first;
+        n_stored = (size_t)(first - from);
+        for (size_t i = n_stored; i < count && first - n->fresh.first + (i - n_stored) < at->n; i++) {
+            uint64_t k = from + i - n->fresh.first, begin = k ? at->at[k - 1] : 0;
+            buf_add(&fresh, n->fresh.bytes.at + begin, at->at[k] - begin);
+            ends[i] = fresh.n;
+        }
+    }
+    must(pthread_mutex_unlock(&n->fresh.lock) == 0);
+    TRY(store_get_outcomes(n->store, from, n_stored, &b->outcomes, b->outcome_ends, why));
+    size_t before = b->outcomes.n;
+    buf_add_str(&b->outcomes, buf_str(&fresh));
+    for (size_t i = n_stored; i < count; i++) b->outcome_ends[i] = before + ends[i];
+    return OK;
+}
+
+static struct str part(const struct buf *all, const size_t *ends, size_t i)
+{
+    size_t begin = i ? ends[i - 1] : 0;
+    return str_make(all->at + begin, ends[i] - begin);
+}
+
+/* Appends the leaves, each held against its hash in the tile. */
+static enum err add_bundle(const struct bundle *b, uint64_t index, unsigned width, struct str tile, struct buf *ret, struct why *why)
+{
+    for (unsigned i = 0; i < width; i++) {
+        struct str leaf = i % 2 ? part(&b->outcomes, b->outcome_ends, i / 2) : part(&b->entries, b->entry_ends, i / 2);
+        TRY(check_leaf((index << 8) + i, tile, leaf, why));
+        tile_add_leaf(ret, leaf);
+    }
+    return OK;
 }
 
 enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
@@ -365,20 +427,16 @@ enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf 
         return fail(why, ERR_NOT_FOUND, "the newest checkpoint (%llu leaves) has no such bundle",
                     (unsigned long long)size);
     }
-    AUTO(buf_done) struct buf leaf = {0};
     AUTO(buf_done) struct buf tile = {0};
     size_t before = ret->n;
     TRY(tree_tile(n->tree, 0, index, width, &tile, why));
-    for (uint64_t i = index << 8; i < (index << 8) + width; i++) {
-        buf_clear(&leaf);
-        enum err e = read_leaf(n, i, buf_str(&tile), &leaf, why);
-        if (e != OK) {
-            ret->n = before;
-            return e;
-        }
-        tile_add_leaf(ret, buf_str(&leaf));
-    }
-    return OK;
+    struct bundle *b = mem_zalloc(sizeof *b);
+    enum err e = store_get_entries(n->store, index << 7, (width + 1) / 2, &b->entries, b->entry_ends, why);
+    if (e == OK) e = read_outcomes(n, index << 7, width / 2, b, why);
+    if (e == OK) e = add_bundle(b, index, width, buf_str(&tile), ret, why);
+    if (e != OK) ret->n = before;
+    bundle_done(b);
+    return e;
 }
 
 void node_status(struct node *n, struct node_status *ret)

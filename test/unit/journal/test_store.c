@@ -146,6 +146,43 @@ static void derived_data_is_there_once_it_is_committed_and_can_be_replaced(void)
     folder_remove();
 }
 
+static void many_at_a_time_are_the_same_as_one_by_one(void)
+{
+    for (int kind = 0; kind < 2; kind++) {
+        AUTO(buf_done) struct buf all = {0}, one = {0};
+        struct store *s = NULL;
+        struct why why = {{0}};
+        size_t ends[40];
+
+        folder_make();
+        must(store_open(kind ? path : NULL, &s, &why) == OK);
+        for (uint64_t i = 0; i < 30; i++) {
+            char text[64];
+            store_put_outcome(s, i, entry_of(1000 + i, text));
+        }
+        CHECK_INT(append(s, 40, &why), OK);
+        buf_add_str(&all, STR("before"));
+        CHECK_INT(store_get_entries(s, 7, 33, &all, ends, &why), OK);
+        for (size_t i = 0; i < 33; i++) {
+            size_t begin = i ? ends[i - 1] : 0;
+            buf_clear(&one);
+            CHECK_INT(store_get_entry(s, 7 + i, &one, &why), OK);
+            CHECK_STR(str_make(all.at + 6 + begin, ends[i] - begin), buf_str(&one));
+        }
+        size_t n = all.n;
+        CHECK_INT(store_get_entries(s, 7, 34, &all, ends, &why), ERR_NOT_FOUND);
+        CHECK_INT(store_get_outcomes(s, 25, 6, &all, ends, &why), ERR_NOT_FOUND);
+        CHECK_INT(all.n, n); /* All or nothing. */
+        CHECK_INT(store_get_outcomes(s, 25, 5, &all, ends, &why), OK);
+        buf_clear(&one);
+        CHECK_INT(store_get_outcome(s, 29, &one, &why), OK);
+        CHECK_STR(str_make(all.at + n + ends[3], ends[4] - ends[3]), buf_str(&one));
+        CHECK_INT(store_get_outcomes(s, 99, 0, &all, ends, &why), OK);
+        store_close(s);
+        folder_remove();
+    }
+}
+
 static void a_store_opened_again_holds_the_same(void)
 {
     struct store *s = NULL;
@@ -466,6 +503,7 @@ int main(void)
     fault_install();
     RUN(both_kinds_keep_what_they_are_given);
     RUN(derived_data_is_there_once_it_is_committed_and_can_be_replaced);
+    RUN(many_at_a_time_are_the_same_as_one_by_one);
     RUN(a_store_opened_again_holds_the_same);
     RUN(only_one_may_hold_a_store_and_the_other_is_named);
     RUN(foreign_and_unknown_files_are_refused_and_left_alone);
