@@ -115,6 +115,21 @@ static void add_issuers(struct json *j, const struct member *m)
     json_close(j, ']');
 }
 
+/* What this node knows from the member's nodes themselves: the largest head signed, and how long ago they were heard. */
+static void add_heard(struct status *s, const struct member *m)
+{
+    uint64_t size = 0;
+    int64_t heard_us = 0;
+    bool is_known = node_signed(s->node, m->no, &size, &heard_us);
+
+    json_key(&s->j, "signed_size");
+    if (is_known) json_u64(&s->j, size);
+    else json_null(&s->j);
+    json_key(&s->j, "heard_ms_ago");
+    if (heard_us > 0) json_i64(&s->j, (node_steady_us(s->node) - heard_us) / 1000);
+    else json_null(&s->j);
+}
+
 static void add_member(struct status *s, const struct member *m)
 {
     struct member_node nodes[LIMIT_MEMBER_NODES];
@@ -144,6 +159,7 @@ static void add_member(struct status *s, const struct member *m)
     json_key(j, "priority_high");
     json_i64(j, m->priority_high);
     add_time(j, "last_entry", latest != INT64_MIN, latest);
+    add_heard(s, m);
     json_key(j, "nodes");
     json_open(j, '[');
     for (size_t i = 0; i < n; i++) add_node(s, &nodes[i], memcmp(nodes[i].id, self, sizeof self) == 0);

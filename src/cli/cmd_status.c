@@ -17,7 +17,6 @@ static void print_warnings(struct json_node s)
         bool when;
         const char *text;
     } flags[] = {
-        {"divided", true, "DIVIDED: members signed contradicting heads; this is the own branch"},
         {"takes_writes", false, "READ ONLY: this node takes no writes"},
         {"joined", false, "NOT JOINED: this node's key is not admitted yet, or was ended"},
     };
@@ -26,6 +25,10 @@ static void print_warnings(struct json_node s)
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
         bool is = false;
         if (json_get_bool(json_member(s, flags[i].flag), &is) && is == flags[i].when) printf("%s\n", flags[i].text);
+    }
+    if (desk_flag(json_member(s, "signing"), "is_divided")) {
+        text = desk_text(json_member(s, "signing"), "divided_because");
+        printf("DIVIDED: members signed contradicting heads; this is the own branch: %.*s\n", STR_ARG(text));
     }
     text = desk_text(s, "stopped_because");
     if (text.n) printf("STOPPED: %.*s\n", STR_ARG(text));
@@ -43,6 +46,17 @@ static void print_order(struct json_node s)
            why.n ? ": " : "", STR_ARG(why), desk_number(order, "age_ms"));
 }
 
+static void print_signing(struct json_node s)
+{
+    struct json_node signing = json_member(s, "signing");
+    struct str refused = desk_text(signing, "refused_because");
+
+    if (json_type(signing) != JSON_OBJECT) return;
+    printf("signing     %.*s, %" PRId64 " of %" PRId64 " members under %" PRId64 " leaves, %" PRId64 " heard%s%.*s\n",
+           STR_ARG(desk_text(signing, "state")), desk_number(signing, "members_signed"), desk_number(signing, "members"),
+           desk_number(signing, "full_size"), desk_number(signing, "members_present"), refused.n ? "; refused: " : "", STR_ARG(refused));
+}
+
 static void print(struct json_node s)
 {
     struct json_node rules = json_member(s, "rules");
@@ -58,6 +72,7 @@ static void print(struct json_node s)
     printf("journal     %" PRId64 " entries, %" PRId64 " leaves signed\n", desk_number(s, "position"), desk_number(s, "signed_size"));
     printf("clock       %.*s of the network, %.*s here\n", STR_ARG(desk_text(s, "clock")), STR_ARG(desk_text(s, "time")));
     print_order(s);
+    print_signing(s);
     printf("\n");
     roll_print_members(s);
     roll_print_proposals(s);

@@ -49,6 +49,15 @@ static void add_list(struct table *t, struct json_node list)
     add_or_dash(t, buf_str(&text));
 }
 
+static void add_ago(struct table *t, struct json_node ms)
+{
+    AUTO(buf_done) struct buf text = {0};
+    int64_t ago;
+
+    if (json_get_i64(ms, &ago)) buf_addf(&text, "%" PRId64 ".%" PRId64 " s ago", ago / 1000, ago % 1000 / 100);
+    add_or_dash(t, buf_str(&text));
+}
+
 static enum err member_row(void *context, size_t i, struct json_node m)
 {
     struct table *t = context;
@@ -60,6 +69,7 @@ static enum err member_row(void *context, size_t i, struct json_node m)
     table_add(t, standing);
     add_formatted(t, (int64_t)json_size(json_member(m, "nodes")));
     add_or_dash(t, desk_text(m, "last_entry"));
+    add_ago(t, json_member(m, "heard_ms_ago"));
     add_formatted(t, desk_number(m, "signed_size"));
     add_or_dash(t, is_suspended ? desk_text(m, "suspended_since") : STR(""));
     add_or_dash(t, is_suspended ? desk_text(m, "reason") : STR(""));
@@ -68,7 +78,7 @@ static enum err member_row(void *context, size_t i, struct json_node m)
 
 void roll_print_members(struct json_node status)
 {
-    static const char *const head[] = {"MEMBER", "STANDING", "NODES", "LAST ENTRY", "SIGNED", "SUSPENDED SINCE", "REASON"};
+    static const char *const head[] = {"MEMBER", "STANDING", "NODES", "LAST ENTRY", "HEARD", "SIGNED", "SUSPENDED SINCE", "REASON"};
     struct table t = {.n_columns = sizeof head / sizeof *head};
 
     add_row(&t, head);

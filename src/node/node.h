@@ -175,6 +175,8 @@ void node_vkey(const struct node *n, struct buf *ret);
 /* Largest size, leaves, that this member (its place, state/member.h) is known to have signed, and when it was heard from last (steady
  * clock, node_steady_us()): what clean-up waits for (decision B5). Any thread. */
 void node_set_signed(struct node *n, uint32_t member, uint64_t size, int64_t heard_us);
+/* The same, asked: false if nothing is known. *ret_heard_us is 0 for one that was never heard. Any thread. */
+bool node_signed(struct node *n, uint32_t member, uint64_t *ret_size, int64_t *ret_heard_us);
 int64_t node_steady_us(const struct node *n);
 
 /* Whether this node may write, by the signatures that it knows of (decision C7): if not, writes get 503 with why, reads go on.

@@ -401,6 +401,18 @@ void node_set_signed(struct node *n, uint32_t member, uint64_t size, int64_t hea
     must(pthread_mutex_unlock(&n->lock) == 0);
 }
 
+bool node_signed(struct node *n, uint32_t member, uint64_t *ret_size, int64_t *ret_heard_us)
+{
+    if (!n->shared || member >= LIMIT_MEMBERS_EVER) return false;
+    must(pthread_mutex_lock(&n->lock) == 0);
+    struct shared_signed m = n->shared->members[member];
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    if (m.size == 0 && m.heard_us == 0) return false;
+    *ret_size = m.size;
+    *ret_heard_us = m.heard_us;
+    return true;
+}
+
 void node_on_gap(struct node *n, enum err (*fetch)(void *context, struct node *n, const struct journal_etcd_gap *gap, struct why *why),
                  void *context)
 {
