@@ -50,4 +50,23 @@ at south member propose priority south --high 10 --root "$work/south.root" --jso
 bounds=$(json "$out" proposal)
 at north member approve "$bounds" --root "$work/north.root"
 check "bounds of priorities are agreed on" is "$(fact south "[m['priority_high'] for m in j['members'] if m['member'] == 'south']")" "[10]"
+
+# Two nodes of one member; then the first one's machine is lost.
+at south member join --node "$work/second" --root "$work/north.root"
+check "a second node of north joins through south's" is "$code" 0
+was_joined[second]=yes
+check "it starts from nothing" start_node second "$work/second" north
+at second participant add uss2 --root "$work/north.root"
+check "it takes entries of its member's root key" is "$code" 0
+ask second PUT "/dss/v1/operational_intent_references/$(python3 -c 'import uuid; print(uuid.uuid4())')" uss2 "$(intent 47 8)"
+check "and plans" is "$status" 201
+first=$(fact north "j['author']")
+stop_node north
+at south member end-node "$first" --reason "machine lost" --root "$work/north.root"
+check "the lost node's keys are ended" is "$(fact second "[len(m['nodes']) for m in j['members'] if m['member'] == 'north']")" "[1]"
+ask second PUT "/dss/v1/operational_intent_references/$(python3 -c 'import uuid; print(uuid.uuid4())')" uss2 "$(intent 48 8)"
+check "the member goes on with the other" is "$status" 201
+run serve --listen 127.0.0.1:0 --genesis "$work/lab/genesis" --member north --data "$work/lab/north" --etcd "$etcd_url" --allow-old-etcd \
+    --peer-listen 127.0.0.1:0 --token-key "$work/lab/tokens/public.pem"
+check "what was ended does not come back" is "$([ "$code" -ne 0 ] && echo refused)" refused
 finish

@@ -3,7 +3,7 @@
 #
 #   . "$(dirname "$0")/lib.sh"; . "$(dirname "$0")/network.sh"
 #   network A,B,C [OPTION...]     founds $work/lab (options of init lab) and starts etcd and a node of each member
-#   start_node NAME [DIR]         a node; its URL is in ${urls[NAME]}
+#   start_node NAME [DIR [MEMBER]]  a node; its URL is in ${urls[NAME]}
 #   stop_node NAME
 #   at NAME COMMAND...            runs the program against that node as its operator; sets $out, $err, $code
 #   ask NAME METHOD PATH [SUB [BODY]]  a request as a participant; sets $status and $answer
@@ -56,10 +56,10 @@ PY
 }
 
 start_node() {
-    local name=$1 dir=${2:-$work/lab/$1} fifo=$work/$1.fifo line said
+    local name=$1 dir=${2:-$work/lab/$1} member=${3:-$1} fifo=$work/$1.fifo line said
     rm -f "$fifo"
     mkfifo "$fifo"
-    "$clearline" serve --listen 127.0.0.1:0 --genesis "$work/lab/genesis" --member "$name" --data "$dir" --etcd "$etcd_url" \
+    "$clearline" serve --listen 127.0.0.1:0 --genesis "$work/lab/genesis" --member "$member" --data "$dir" --etcd "$etcd_url" \
         --allow-old-etcd --peer-listen 127.0.0.1:0 --token-key "$work/lab/tokens/public.pem" --operator-key "$work/lab/tokens/public.pem" --allow-http \
         2>"$fifo" >/dev/null &
     nodes[$name]=$!
