@@ -9,6 +9,7 @@
 #include "api/field.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "state/epoch.h"
 #include "state/member.h"
 
 static void add_hex(struct json *j, const char *key, const void *bytes, size_t n)
@@ -168,7 +169,7 @@ void line_on_author(struct call *c)
     if (m) json_str(&j, m->name);
     else json_null(&j);
     json_key(&j, "epoch");
-    json_u64(&j, 0);
+    json_u64(&j, view_epoch(v));
     json_key(&j, "slot");
     json_u64(&j, slot);
     add_hex(&j, "previous", previous.b, sizeof previous.b);

@@ -12,6 +12,7 @@
 int cmd_bench(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_epoch(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_line(int argc, char **argv);
 int cmd_log(int argc, char **argv);

@@ -29,6 +29,7 @@ static const char *kind_name(enum change_kind kind)
     case CHANGE_ISSUER: return "issuer";
     case CHANGE_PARTICIPANT: return "participant";
     case CHANGE_RULES: return "rules";
+    case CHANGE_EPOCH: return "epoch";
     case CHANGE_SUSPEND: return "suspend";
     case CHANGE_RESUME: return "resume";
     }
@@ -169,6 +170,15 @@ static void add_affair(struct json *j, const struct change *c)
         break;
     case CHANGE_ISSUER: add_issuer(j, c); break;
     case CHANGE_PARTICIPANT: add_participant(j, c); break;
+    case CHANGE_EPOCH:
+        json_key(j, "epoch");
+        json_u64(j, c->epoch.epoch);
+        json_key(j, "size");
+        json_u64(j, c->epoch.size);
+        add_hex(j, "root", c->epoch.root.b, sizeof c->epoch.root.b);
+        json_key(j, "signatures");
+        json_u64(j, c->epoch.n_signatures);
+        break;
     case CHANGE_RULES:
         json_key(j, "version");
         json_u64(j, c->rules);

@@ -5,6 +5,7 @@
 
 #include "entry/entry.h"
 #include "proof/merkle.h"
+#include "state/epoch.h"
 #include "state/genesis.h"
 #include "state/rules.h"
 #include "state/state.h"
@@ -25,7 +26,9 @@ struct check {
 
 void log_verdict_done(struct log_verdict *v)
 {
-    if (v) buf_done(&v->origin);
+    if (!v) return;
+    buf_done(&v->origin);
+    state_free(v->state);
 }
 
 static enum err take_genesis(struct check *c, struct why *why)
@@ -61,6 +64,13 @@ static enum err take_entry(struct check *c, uint64_t index, struct why *why)
     /* An author that the state does not know is refused by apply, as everywhere. */
     if (state_author_key(state_view(c->state), e.author, &key) && !entry_verify(bytes, buf_str(&c->verdict->origin), &key))
         return fail(why, ERR_CORRUPT, "entry %llu: its signature is not its author's", (unsigned long long)index);
+    /* What a majority of the members signed of the journal before: the state knows its size, the tree its root. */
+    if (view_entry_opens_epoch(state_view(c->state), &e)) {
+        struct hash root = merkle_root(&c->tree);
+        if (!hash_equal(&root, &e.changes[0].epoch.root))
+            return fail(why, ERR_CORRUPT, "entry %llu opens epoch %llu on another journal: the root before it differs",
+                        (unsigned long long)index, (unsigned long long)e.epoch);
+    }
     if (state_apply(c->state, &e, bytes, &arena, &outcomes, &c->leaf) != OK) return view_knows_rules(state_view(c->state), why);
     state_publish(c->state);
     c->verdict->n_changes += e.n_changes;
@@ -142,7 +152,8 @@ enum err log_check(struct log_source *s, void (*progress)(uint64_t done, uint64_
     if (err == OK) err = check_signature(&c, why);
     if (err == OK) ret->state_digest = state_digest(state_view(c.state));
     ret->root = merkle_root(&c.tree);
-    state_free(c.state);
+    if (err == OK) ret->state = c.state;
+    else state_free(c.state);
     buf_done(&c.entry);
     buf_done(&c.outcome);
     buf_done(&c.leaf);

@@ -7,6 +7,7 @@
 #include "cli/log_source.h"
 #include "proof/checkpoint.h"
 #include "proof/key.h"
+#include "state/state.h"
 
 struct log_verdict {
     uint64_t n_entries;
@@ -18,6 +19,7 @@ struct log_verdict {
     uint64_t signed_leaves;  /* Of the newest checkpoint, whose signature and root are good; 0: there is none. */
     struct hash genesis;     /* SHA-256 of entry 0: who knows this knows which network it is. */
     struct buf origin;
+    struct state *state;     /* After the last entry; NULL if something is wrong. */
 };
 void log_verdict_done(struct log_verdict *v);
 

@@ -17,6 +17,9 @@
 struct log_source {
     uint64_t size; /* Entries. */
 
+    const struct str *more; /* Entries after those of the folder. */
+    size_t n_more;
+
     /* A folder. */
     struct journal *journal;
     struct heads *heads;
@@ -90,6 +93,13 @@ void log_source_close(struct log_source *s)
     mem_free(s);
 }
 
+void log_source_add(struct log_source *s, const struct str *entries, size_t n)
+{
+    s->more = entries;
+    s->n_more = n;
+    s->size += n;
+}
+
 uint64_t log_source_size(const struct log_source *s)
 {
     return s->size;
@@ -133,6 +143,10 @@ enum err log_source_get(struct log_source *s, uint64_t index, struct buf *ret_en
         return fail(why, ERR_NOT_FOUND, "there is no entry %llu: the journal has %llu", (unsigned long long)index, (unsigned long long)s->size);
     buf_clear(ret_entry);
     buf_clear(ret_outcome);
+    if (index >= s->size - s->n_more) {
+        buf_add_str(ret_entry, s->more[index - (s->size - s->n_more)]);
+        return OK;
+    }
     if (s->journal) {
         enum err err;
         TRY(store_get_entry(s->journal->store, index, ret_entry, why));

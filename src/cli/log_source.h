@@ -17,6 +17,9 @@ CHECKED enum err log_source_open_data(const char *dir, struct log_source **ret, 
 CHECKED enum err log_source_open_url(const char *url, struct str token, struct log_source **ret, struct why *why);
 void log_source_close(struct log_source *s); /* NULL is fine. */
 
+/* Entries that come after those of the folder, without outcomes; borrowed. */
+void log_source_add(struct log_source *s, const struct str *entries, size_t n);
+
 uint64_t log_source_size(const struct log_source *s); /* Entries. */
 
 /* Replaces what is in the buffers by entry index and its outcome. An outcome that a folder does not have yet, because it was

@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
     {"demo", cmd_demo, "three parties plan, meet a conflict and solve it, in ten seconds"},
     {"serve", cmd_serve, "run a node"},
+    {"epoch", cmd_epoch, "go on after etcd lost data"},
     {"init", cmd_init, "found a network of several members"},
     {"status", cmd_status, "a node, its network and its members"},
     {"line", cmd_line, "suspend and resume the line, and its history"},

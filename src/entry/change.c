@@ -18,7 +18,7 @@ enum member {
     ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
     FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY,
     ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
-    RULES, BOUNDS, EQUALS, PRIORITY,
+    RULES, BOUNDS, EQUALS, PRIORITY, EPOCH, SIGNATURES,
     N_MEMBERS
 };
 
@@ -29,7 +29,7 @@ static const uint8_t NUMBERS[][N_NUMBERS] = {
     {ID, BASE, TOKEN, CELLS, BOX, URL, COARSENED, STATE, ATTACHED, CHECKED_AT, KEY_HASH, DIGESTS, FOR_INTENTS,
      FOR_CONSTRAINTS, USS, AVAILABILITY, DIGEST, LENGTH, MEMBER, ENTRY_KEY, LOG_KEY, MIRROR_KEY, HTTP_KEY, PRIORITY},
     {ACT, NODE, TEXT, ADDRESSES, NAMES, RIGHTS, HEAD, ROOT_KEY, ISSUER, PUBLIC_KEY, SUBS, PROPOSAL, REMOVES,
-     RULES, USS, BOUNDS, EQUALS, N_MEMBERS, MEMBER, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
+     RULES, USS, BOUNDS, EQUALS, EPOCH, MEMBER, SIGNATURES, N_MEMBERS, N_MEMBERS, N_MEMBERS, N_MEMBERS},
 };
 
 #define M(member) (UINT64_C(1) << (member))
@@ -63,6 +63,7 @@ static const struct kind {
     {CHANGE_ISSUER, M(ISSUER) | M(PUBLIC_KEY) | M(SUBS), M(REMOVES), false, AFFAIRS},
     {CHANGE_PARTICIPANT, M(USS) | M(NAMES) | M(RIGHTS), 0, false, AFFAIRS},
     {CHANGE_RULES, M(RULES), 0, false, AFFAIRS},
+    {CHANGE_EPOCH, M(EPOCH) | M(SIGNATURES), 0, false, AFFAIRS},
     {CHANGE_SUSPEND, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
     {CHANGE_RESUME, M(TEXT) | M(MEMBER), 0, false, AFFAIRS},
 };
@@ -222,6 +223,18 @@ static void add_text(struct buf *to, struct str text, size_t n_max)
     cbor_add_text(to, text);
 }
 
+static void add_signatures(struct buf *to, const struct epoch_statement *s)
+{
+    must(s->n_signatures >= 1 && s->n_signatures <= EPOCH_SIGNATURES_MAX);
+    cbor_add_array(to, s->n_signatures);
+    for (size_t i = 0; i < s->n_signatures; i++) {
+        must(i == 0 || memcmp(s->signatures[i - 1].author, s->signatures[i].author, sizeof s->signatures[i].author) < 0);
+        cbor_add_array(to, 2);
+        cbor_add_bytes(to, s->signatures[i].author, sizeof s->signatures[i].author);
+        cbor_add_bytes(to, s->signatures[i].signature, sizeof s->signatures[i].signature);
+    }
+}
+
 /* What only changes of members' affairs have. */
 static void add_affair(struct buf *to, const struct change *c, enum member member)
 {
@@ -267,6 +280,14 @@ static void add_affair(struct buf *to, const struct change *c, enum member membe
         must(c->equals <= EQUALS_MAY_MEET);
         cbor_add_uint(to, c->equals);
         break;
+    case EPOCH:
+        must(c->epoch.size % 2 == 0);
+        cbor_add_array(to, 3);
+        cbor_add_uint(to, c->epoch.epoch);
+        cbor_add_uint(to, c->epoch.size);
+        cbor_add_bytes(to, c->epoch.root.b, sizeof c->epoch.root.b);
+        break;
+    case SIGNATURES: add_signatures(to, &c->epoch); break;
     default: must(false);
     }
 }
@@ -492,6 +513,23 @@ static void read_bounds(struct cbor *r, struct change *ret)
     if (ret->priority_low > ret->priority_high) cbor_bad(r, "bounds are reversed");
 }
 
+static void read_signatures(struct cbor *r, struct arena *arena, struct epoch_statement *ret)
+{
+    size_t n = cbor_array(r);
+
+    if (!r->problem && (n < 1 || n > EPOCH_SIGNATURES_MAX)) cbor_bad(r, "no signatures or too many");
+    if (r->problem) return;
+    struct epoch_signature *all = arena_array(arena, n, sizeof *all);
+    for (size_t i = 0; i < n; i++) {
+        cbor_array_of(r, 2);
+        cbor_bytes_of(r, sizeof all[i].author, all[i].author);
+        cbor_bytes_of(r, sizeof all[i].signature, all[i].signature);
+        if (i && memcmp(all[i - 1].author, all[i].author, sizeof all[i].author) >= 0) cbor_bad(r, "signatures are not ascending by author");
+    }
+    ret->signatures = all;
+    ret->n_signatures = n;
+}
+
 static void read_affair(struct cbor *r, enum member member, struct arena *arena, struct change *ret)
 {
     switch (member) {
@@ -524,6 +562,14 @@ static void read_affair(struct cbor *r, enum member member, struct arena *arena,
         if (ret->rules == 0) cbor_bad(r, "no such version of the rules");
         break;
     case BOUNDS: read_bounds(r, ret); break;
+    case EPOCH:
+        cbor_array_of(r, 3);
+        ret->epoch.epoch = cbor_uint(r);
+        ret->epoch.size = cbor_uint(r);
+        cbor_bytes_of(r, sizeof ret->epoch.root.b, ret->epoch.root.b);
+        if (ret->epoch.size % 2) cbor_bad(r, "size is odd");
+        break;
+    case SIGNATURES: read_signatures(r, arena, &ret->epoch); break;
     case EQUALS: ret->equals = (enum priority_equals)cbor_uint_below(r, EQUALS_MAY_MEET + 1, "unknown rule of equals"); break;
     default: cbor_bad(r, "unknown member of the change"); break;
     }

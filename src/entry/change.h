@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/id.h"
 #include "cell/vol.h"
+#include "entry/epoch.h"
 #include "proof/hash.h"
 
 /* Numbers are for ever. */
@@ -33,6 +34,7 @@ enum change_kind {
     CHANGE_SUBSCRIPTION_DELETE = 15,
     CHANGE_AVAILABILITY_PUT = 16,
     CHANGE_REPORT = 17,
+    CHANGE_EPOCH = 18,   /* The statement that opens an epoch (decision B6). */
     CHANGE_SUSPEND = 20, /* A member suspends its participation (decision C6). */
     CHANGE_RESUME = 21,
 };
@@ -128,7 +130,7 @@ struct change {
 
     int32_t priority;           /* 23, intents: F3548 `priority`; 0 is left out. Rules 2. */
 
-    /* Kinds 3 to 9, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
+    /* Kinds 3 to 9, 18, 20 and 21 have uss, member and the following, whose numbers are those of these kinds. */
     enum proposal_act act;       /* 0 */
     uint8_t node[8];             /* 1: id of a node as author */
     struct str text;             /* 2: reason, for people */
@@ -151,6 +153,7 @@ struct change {
     int32_t priority_low;        /* 15: [low, high], both allowed */
     int32_t priority_high;
     enum priority_equals equals; /* 16 */
+    struct epoch_statement epoch; /* 17: [epoch, size, root], 19: [[author, signature], ...] */
 };
 
 #define CHANGE_TOKEN_MAX 128

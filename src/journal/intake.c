@@ -35,7 +35,8 @@ enum err intake_break(struct intake *in, enum err err, struct why *why)
 
 bool intake_is_fresh(struct intake *in, int64_t revision)
 {
-    if (revision < in->counts.revision) {
+    in->is_stale = revision < in->counts.revision;
+    if (in->is_stale) {
         in->counts.stale++;
         return false;
     }
@@ -45,13 +46,35 @@ bool intake_is_fresh(struct intake *in, int64_t revision)
 
 /* Opening. */
 
+void intake_begin_epoch(struct intake *in)
+{
+    order_free(in->order);
+    in->order = order_new();
+    slots_done(&in->slots);
+    slots_init(&in->slots, &in->options.genesis, ++in->epoch);
+    sent_vec_clear(&in->sent);
+    place_vec_clear(&in->waived);
+    place_vec_clear(&in->stored);
+    in->n_known = store_size(in->journal->store);
+    in->gap = (struct journal_etcd_gap){.from = 0};
+    in->is_opening = true;
+    in->is_alone = in->is_stale = in->owes_change = false;
+    in->counts.revision = 0;
+    in->broken = OK;
+}
+
 static enum err note_stored(void *context, uint64_t index, struct str bytes)
 {
     struct intake *in = context;
     struct entry e;
     size_t i = 0;
 
-    if (index == 0 || entry_decode_head(bytes, &e, NULL) != OK) return OK;
+    if (index == 0 || entry_decode_head(bytes, &e, NULL) != OK || e.epoch < in->epoch) return OK;
+    if (e.epoch > in->epoch) { /* Tiles brought the next epoch, whose order is not known yet. */
+        in->epoch = e.epoch - 1;
+        intake_begin_epoch(in);
+        in->is_opening = false;
+    }
     while (i < in->stored.n && memcmp(in->stored.at[i].author, e.author, 8) != 0) i++;
     if (i == in->stored.n) place_vec_add(&in->stored, (struct place){.slot = 0});
     memcpy(in->stored.at[i].author, e.author, 8);
@@ -68,9 +91,7 @@ static void skip_stored(struct intake *in, const uint8_t author[8])
 static enum err read_state(struct intake *in, struct str saved, uint64_t *ret_position, struct why *why)
 {
     if (saved.n < STATE_HEAD_BYTES) return fail(why, ERR_CORRUPT, "the order's state is cut off");
-    if (get_be(saved.at + 8) != in->options.epoch)
-        return fail(why, ERR_STATE, "the journal ends in epoch %llu, and etcd is to be used in epoch %llu",
-                    (unsigned long long)get_be(saved.at + 8), (unsigned long long)in->options.epoch);
+    in->epoch = get_be(saved.at + 8);
     *ret_position = get_be(saved.at);
     return order_restore(str_skip(saved, STATE_HEAD_BYTES), &in->order, why);
 }
@@ -81,13 +102,14 @@ enum err intake_open(struct intake *in, struct why *why)
     uint64_t size = store_size(in->journal->store), position = 0;
     enum err err = store_get_tile(in->journal->store, STATE_LEVEL, 0, &saved, why);
 
-    slots_init(&in->slots, &in->options.genesis, in->options.epoch);
+    in->epoch = in->options.epoch;
     if (err == ERR_NOT_FOUND) in->order = order_new();
     else if (err != OK) return err;
     else TRY(read_state(in, buf_str(&saved), &position, why));
     if (position > size)
         return fail(why, ERR_CORRUPT, "the order's state is of %llu entries, and %llu are stored", (unsigned long long)position,
                     (unsigned long long)size);
+    slots_init(&in->slots, &in->options.genesis, in->epoch);
     in->counts.revision = order_place(in->order);
     in->n_known = position;
     return intake_grown(in, why);
@@ -136,7 +158,7 @@ static bool names_its_slot(const struct intake *in, const uint8_t author[8], uin
     struct entry e;
 
     return entry_decode_head(bytes, &e, NULL) == OK && memcmp(e.author, author, sizeof e.author) == 0 &&
-           e.epoch == in->options.epoch && e.slot == slot;
+           e.epoch == in->epoch && e.slot == slot;
 }
 
 static bool is_own(const struct intake *in, const uint8_t author[8])
@@ -316,7 +338,7 @@ static enum err append(struct intake *in, const struct order_entries *taken, str
     for (size_t i = 0; i < taken->n; i++) entries[i] = taken->at[i].bytes;
     buf_clear(&in->saved);
     add_be(&in->saved, store_size(in->journal->store) + taken->n);
-    add_be(&in->saved, in->options.epoch);
+    add_be(&in->saved, in->epoch);
     order_save(in->order, &in->saved);
     store_put_tile(in->journal->store, STATE_LEVEL, 0, buf_str(&in->saved));
     err = store_append(in->journal->store, entries, taken->n, why);
@@ -324,6 +346,18 @@ static enum err append(struct intake *in, const struct order_entries *taken, str
     if (err) return intake_break(in, err, why);
     in->n_known = store_size(in->journal->store);
     return OK;
+}
+
+/* Of entries in their order, those before the one that opens the epoch give no leaf: anybody could write them. */
+static void drop_until_opened(struct intake *in, struct order_entries *taken)
+{
+    size_t i = 0;
+
+    while (i < taken->n && !in->options.opens_epoch(in->options.context, taken->at[i].bytes)) i++;
+    in->is_opening = i == taken->n;
+    in->counts.early += i;
+    taken->n -= i;
+    memmove(taken->at, taken->at + i, taken->n * sizeof *taken->at);
 }
 
 /* Brings what is certain into the store and has authors admitted until nothing more is. */
@@ -334,6 +368,7 @@ static enum err store_certain(struct intake *in, struct why *why)
         enum err err = OK;
         if (in->owes_change) TRY(in->options.authors_change(in->options.context, in->journal, why));
         in->owes_change = order_take(in->order, in->options.changes_authors, in->options.context, &taken);
+        if (taken.n && in->is_opening && in->options.opens_epoch) drop_until_opened(in, &taken);
         if (taken.n) err = append(in, &taken, why);
         order_entries_done(&taken);
         if (err != OK || !in->owes_change) return err;

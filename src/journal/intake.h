@@ -35,6 +35,9 @@ struct intake {
     struct etcd *etcd;
     struct order *order;
     struct slots slots;
+    uint64_t epoch;
+    bool is_opening;        /* The epoch has no entry yet: what comes before the one that opens it gives no leaf. */
+    bool is_stale;          /* The last answer was from before one that was seen already. */
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */
     struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
@@ -50,10 +53,12 @@ struct intake {
     struct buf source; /* The endpoint that gave the answer at work. */
 };
 
-/* From the store's entries and the state beside them. ERR_STATE: another epoch. */
+/* From the store's entries and the state beside them, in the epoch that they end in. */
 CHECKED enum err intake_open(struct intake *in, struct why *why);
 /* Entries came into the store from elsewhere (tiles), after those that are known. */
 CHECKED enum err intake_grown(struct intake *in, struct why *why);
+/* Forgets all of this epoch that is not in the store, and begins the next one without authors. */
+void intake_begin_epoch(struct intake *in);
 void intake_done(struct intake *in);
 
 /* Fails for good: keeps the reason and returns it from now on. */

@@ -250,7 +250,7 @@ static enum err check_entries(struct intake *in, const struct str *entries, size
     wanted = order_wants(in->order, in->options.author);
     for (size_t i = 0; i < n; i++) {
         if (entry_decode(entries[i], &arena, &e, why) != OK) return ERR_INPUT;
-        if (memcmp(e.author, in->options.author, sizeof e.author) != 0 || e.epoch != in->options.epoch)
+        if (memcmp(e.author, in->options.author, sizeof e.author) != 0 || e.epoch != in->epoch)
             return fail(why, ERR_INPUT, "an entry of another author or epoch");
         if (i == 0) first = e.slot;
         if (e.slot != first + i || first > wanted)
@@ -276,6 +276,18 @@ static enum err store_genesis(struct intake *in, const struct str *entries, size
 
 static enum err follow(struct journal *j, int timeout_ms, struct why *why);
 
+/* Into an etcd that answered from before what it had told nothing is put: it may have lost data (decision B6). */
+static enum err check_fresh(struct journal *j, uint64_t first, struct why *why)
+{
+    struct intake *in = j->engine;
+
+    if (!in->is_stale || follow(j, 0, why) == OK) return OK;
+    if (in->broken) return in->broken;
+    for (size_t i = 0; i < in->sent.n; i++)
+        if (in->sent.at[i].slot >= first) return ERR_NET; /* Sent before. */
+    return ERR_UNAVAILABLE;
+}
+
 static enum err propose(struct journal *j, const struct str *entries, size_t n, struct why *why)
 {
     struct intake *in = j->engine;
@@ -285,6 +297,7 @@ static enum err propose(struct journal *j, const struct str *entries, size_t n, 
     if (in->broken) return intake_break(in, in->broken, why);
     if (store_size(j->store) == 0) return store_genesis(in, entries, n, why);
     TRY(check_entries(in, entries, n, &first, &n_there, why));
+    TRY(check_fresh(j, first, why));
     if (n_there && order_next(in->order, in->options.author) < first + n_there) {
         /* Seen in etcd, not in the store yet. */
         if (follow(j, 0, why) != OK) return in->broken ? in->broken : ERR_NET;
@@ -346,7 +359,7 @@ enum err journal_etcd_pass(struct journal *j, struct str bytes, struct why *why)
 
     if (in->broken) return intake_break(in, in->broken, why);
     if (entry_decode(bytes, &arena, &e, why) != OK) return ERR_INPUT;
-    if (memcmp(e.author, in->options.author, 8) == 0 || !order_has(in->order, e.author) || e.epoch != in->options.epoch)
+    if (memcmp(e.author, in->options.author, 8) == 0 || !order_has(in->order, e.author) || e.epoch != in->epoch)
         return fail(why, ERR_INPUT, "not an entry of another admitted author in this epoch");
     wanted = order_wants(in->order, e.author);
     if (e.slot != wanted)
@@ -430,6 +443,25 @@ static enum err follow(struct journal *j, int timeout_ms, struct why *why)
 }
 
 /* The rest. */
+
+bool journal_etcd_is_stale(const struct journal *j)
+{
+    const struct intake *in = j->engine;
+
+    return in->is_stale;
+}
+
+uint64_t journal_etcd_epoch(const struct journal *j)
+{
+    const struct intake *in = j->engine;
+
+    return in->epoch;
+}
+
+void journal_etcd_begin_epoch(struct journal *j)
+{
+    intake_begin_epoch(j->engine);
+}
 
 void journal_etcd_retire(struct journal *j, const uint8_t author[8])
 {

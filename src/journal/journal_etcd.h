@@ -1,4 +1,4 @@
-/* journal_etcd.h - the engine whose order is decided by an etcd that several members write to (decisions B1 to B5).
+/* journal_etcd.h - the engine whose order is decided by an etcd that several members write to (decisions B1 to B6).
  * SPDX-License-Identifier: Apache-2.0
  *
  * Entry number slot of an author is the value of
@@ -25,7 +25,7 @@
 struct journal_etcd_options {
     struct etcd_options etcd;
     struct hash genesis; /* SHA-256 of entry 0, which is not in etcd. */
-    uint64_t epoch;
+    uint64_t epoch;      /* Of a new store; others go on in the one that they end in. */
     uint8_t author[8];   /* Who proposes here. */
     int patience_ms;     /* How long propose() seeks a clear answer; 0: 10,000 */
     int poll_ms;         /* Between two looks of a waiting follow(); 0: 20 */
@@ -40,6 +40,9 @@ struct journal_etcd_options {
     /* What time it is on a steady clock, and waiting; NULL: the real ones. For simulations. */
     int64_t (*steady_ms)(void *context);
     void (*pause)(void *context, int64_t ms);
+    /* True if the entry opens the epoch that was begun, by the members' statement in it (decision B6). Asked until one does, about entries
+     * in their order, when all before is applied. NULL: any does. */
+    bool (*opens_epoch)(void *context, struct str bytes);
     void *context;
 };
 
@@ -53,12 +56,13 @@ struct journal_etcd_counts {
     uint64_t overwritten;   /* Keys found at a version above 1. */
     uint64_t stale;         /* Answers from before one that was seen already. */
     uint64_t adopted;       /* Own entries of an earlier run that were found first in etcd. */
+    uint64_t early;         /* Entries in a new epoch before the one that opened it: they count for nothing. */
     int64_t revision;       /* Newest seen. */
 };
 
 /* Makes no call to etcd. dir as for journal_open_sqlite(); NULL: a store in memory. The engine does not know its
  * authors when its store is new: the caller admits those of genesis before the first call. After every opening it admits
- * all that its state knows, which does nothing for those already there. ERR_STATE: the store ends in another epoch. */
+ * all that its state knows, which does nothing for those already there. */
 CHECKED enum err journal_open_etcd(const char *dir, const struct journal_etcd_options *options, struct journal **ret,
                                    struct why *why);
 
@@ -84,6 +88,19 @@ CHECKED enum err journal_open_etcd(const char *dir, const struct journal_etcd_op
  * does: OK: it is in the store. ERR_CONFLICT: it is not, and never will be: another slot is next, or other bytes are in it. ERR_NET: to be
  * passed again, whenever. ERR_INPUT: no entry of an admitted author other than this node. */
 CHECKED enum err journal_etcd_pass(struct journal *j, struct str entry, struct why *why);
+
+/* The last answer was from before one that was seen already: what answers lags, or etcd lost data. Nothing is proposed until one is
+ * fresh. */
+bool journal_etcd_is_stale(const struct journal *j);
+
+/* The epoch that the order is in. */
+uint64_t journal_etcd_epoch(const struct journal *j);
+
+/* After etcd lost data and the members have signed that the journal goes on from what is in the store (decision B6): begins the next
+ * epoch, whose keys are others. Nothing that etcd holds of the present one counts any more, and what was sent of it is settled: what is not
+ * in the store is not written. The engine knows no authors then, as with a new store. Until an entry has opened the epoch,
+ * reopening goes back to the one before. */
+void journal_etcd_begin_epoch(struct journal *j);
 
 /* Its slots count from the order's present place on. OK for those who are there already. */
 CHECKED enum err journal_etcd_admit(struct journal *j, const uint8_t author[8], struct why *why);

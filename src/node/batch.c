@@ -74,6 +74,7 @@ static void sign(struct node *n, struct packed_vec *batch)
     uint64_t slot;
 
     (void)state_author_next(state_view(n->state), n->author, &slot, &n->previous, &n->last_time_ms);
+    if (epoch_is_opening(n)) n->previous = (struct hash){{0}};
     n->next_slot = journal_etcd_next(n->journal);
     writer_sign_batch(n, batch, &n->arena);
 }
@@ -169,6 +170,11 @@ bool batch_tick(struct node *n)
 {
     struct pending tick = {.change = {.kind = CHANGE_TICK}, .done = ignore, .arena = &n->arena};
 
+    if (epoch_is_opening(n)) {
+        tick.change.kind = CHANGE_EPOCH;
+        tick.change.epoch = n->shared->statement;
+        return batch_run(n, &tick);
+    }
     tick.change.rules = view_rules_to_announce(state_view(n->state), n->author);
     if (tick.change.rules) tick.change.kind = CHANGE_RULES;
     return batch_run(n, &tick);

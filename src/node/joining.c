@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "node/shared.h"
+#include "state/epoch.h"
 #include "state/member.h"
 
 static enum err differs(const struct node *n, const char *name, struct why *why)
@@ -61,7 +62,8 @@ static enum err make_entry(struct node *n, struct buf *ret, struct why *why)
     buf_clear(ret);
     struct hash id = hash_of(str_make(n->keys.root.public.b, sizeof n->keys.root.public.b));
     struct change join;
-    struct entry e = {.changes = &join, .n_changes = 1, .seen_size = tree_size(n->tree), .seen_root = tree_root(n->tree)};
+    struct entry e = {.epoch = view_epoch(v), .changes = &join, .n_changes = 1, .seen_size = tree_size(n->tree),
+                      .seen_root = tree_root(n->tree)};
     const struct member *m = view_member_of_author(v, id.b);
 
     if (!m) return fail(why, ERR_NOT_FOUND, "no member has the root key of DIR/keys/root.key");

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "node/fetch.h"
+#include "state/epoch.h"
 #include "state/member.h"
 #include "state/rules.h"
 
@@ -113,6 +114,7 @@ enum err shared_open(struct node *n, const struct node_options *options, struct 
         .is_signed = is_signed,
         .changes_authors = changes_authors,
         .authors_change = authors_change,
+        .opens_epoch = epoch_opens,
         .steady_ms = n->world ? engine_ms : NULL,
         .pause = n->world ? engine_pause : NULL,
         .context = n,
@@ -138,6 +140,7 @@ void shared_free(struct shared *s)
     packed_vec_done(&s->unsettled);
     shared_mark_vec_done(&s->marks);
     arena_done(&s->unsettled_arena);
+    arena_done(&s->epoch_arena);
     unclear_free(s->unclear);
     mem_free(s->verified);
     mem_free(s);
@@ -172,6 +175,7 @@ enum err shared_start(struct node *n, struct why *why)
     struct why unreachable = {0};
     enum err err;
 
+    TRY(epoch_begin(n, why));
     TRY(admit_all(n, why));
     TRY(joining_check(n, why));
     TRY(take_over(n, why));
@@ -231,6 +235,7 @@ void shared_looked(struct node *n, int64_t begin_us)
     s->etcd_why = (struct why){0};
     s->counts = counts;
     must(pthread_mutex_unlock(&n->lock) == 0);
+    s->said_stale = false;
     if (was_out) (void)fprintf(stderr, "etcd answers again\n");
 }
 
@@ -245,8 +250,9 @@ void shared_failed(struct node *n, enum err err, const struct why *why)
     if (err == ERR_STATE || err == ERR_DISK || err == ERR_CORRUPT) {
         s->is_broken = true;
         node_stop_writes(n, why);
-    } else if (!was_out && !atomic_load(&s->stop)) {
+    } else if ((!was_out && !atomic_load(&s->stop)) || (journal_etcd_is_stale(n->journal) && !s->said_stale)) {
         (void)fprintf(stderr, "WARNING: the order is not known: %s\n", why->text);
+        s->said_stale = journal_etcd_is_stale(n->journal);
     }
 }
 
@@ -303,6 +309,8 @@ static const struct why *forbidden(struct node *n, struct why *ret)
 
     if (!atomic_load(&s->is_joined)) {
         (void)fail(ret, ERR_UNAVAILABLE, "this node has not joined its network yet");
+    } else if (epoch_is_opening(n) && atomic_load(&s->is_out)) {
+        (void)fail(ret, ERR_UNAVAILABLE, "epoch %llu is not open yet", (unsigned long long)s->statement.epoch);
     } else if (s->unsettled.n) {
         (void)fail(ret, ERR_UNAVAILABLE, "of an earlier write is not known yet whether it was done; nothing of this one was");
     } else if (!atomic_load(&s->may_write)) {
@@ -315,11 +323,12 @@ static const struct why *forbidden(struct node *n, struct why *ret)
     return ret;
 }
 
-/* Rules are announced as soon as that is news (decision A11). */
+/* An epoch is opened, and rules are announced (decision A11), as soon as that is due. */
 static bool is_tick_due(const struct node *n)
 {
     if (node_steady_us(n) >= n->tick_at_us) return true;
-    return !atomic_load(&n->shared->is_out) && view_rules_to_announce(state_view(n->state), n->author);
+    return !atomic_load(&n->shared->is_out) &&
+           (epoch_is_opening(n) || view_rules_to_announce(state_view(n->state), n->author));
 }
 
 /* True if a look was taken that told all. */
@@ -333,6 +342,10 @@ static bool write_what_waits(struct node *n, const struct work *w)
         return false;
     }
     const struct why *no = forbidden(n, &why);
+    if (!no && w->first && epoch_is_opening(n)) {
+        (void)batch_tick(n);
+        no = forbidden(n, &why);
+    }
     if (w->first && no) node_refuse_all(n, w->first, no);
     else if (w->first) return batch_run(n, w->first);
     else if (!no && !w->stops && is_tick_due(n)) return batch_tick(n);

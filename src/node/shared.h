@@ -56,6 +56,9 @@ struct shared {
     struct shared_mark_vec marks; /* Some of the own slots that were applied and may still be in etcd, ascending. */
     bool is_broken;    /* Nothing is looked at any more. */
     bool said_waiting; /* On stderr: the join has to wait. */
+    bool said_stale;   /* On stderr: etcd has forgotten. */
+    struct epoch_statement statement; /* Of the epoch that is to be opened. */
+    struct arena epoch_arena;
 
     /* Any thread. */
     struct unclear *unclear; /* What was told to be unclear. */
@@ -122,5 +125,11 @@ uint64_t upkeep_bound(const struct view *v, uint32_t own, const struct shared_si
 CHECKED enum err joining_check(struct node *n, struct why *why);
 /* One attempt, if one is due. After a look that told all. */
 void joining_try(struct node *n);
+
+/* epoch.c: begins the next epoch if DIR/epoch says so; before authors are admitted. ERR_STATE: the journal is not the one that the
+ * members signed. */
+CHECKED enum err epoch_begin(struct node *n, struct why *why);
+bool epoch_is_opening(const struct node *n); /* It has begun, and no entry has opened it yet. */
+bool epoch_opens(void *context, struct str bytes);
 
 #endif

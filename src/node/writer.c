@@ -198,6 +198,7 @@ static int64_t author_time(const struct node *n)
 struct entry writer_own_entry(const struct node *n)
 {
     struct entry e = {
+        .epoch = n->shared ? journal_etcd_epoch(n->journal) : 0,
         .slot = n->next_slot,
         .previous = n->previous,
         .time_ms = author_time(n),

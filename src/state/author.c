@@ -116,8 +116,9 @@ bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *
     const struct author *a = author_find(v, author);
 
     if (!a) return false;
-    *ret_slot = a->next_slot;
-    *ret_previous = a->last;
+    bool is_new = a->epoch != view_epoch(v); /* In this epoch. */
+    *ret_slot = is_new ? 0 : a->next_slot;
+    *ret_previous = is_new ? (struct hash){{0}} : a->last;
     *ret_time_ms = a->last_time_ms;
     return true;
 }

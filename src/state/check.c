@@ -114,6 +114,8 @@ static void check_members(const struct state *s)
         n_participants += p != NULL;
     }
     must(n_participants == x->n_participants);
+    must(x->epoch.since < v->position && x->epoch.size == 2 * x->epoch.since && (x->epoch.since != 0) == (x->epoch.number != 0));
+    for (uint32_t no = 0; no < x->n_authors; no++) must(author_at(x, no)->epoch <= x->epoch.number);
     for (size_t i = 1; i < view_n_proposals(v); i++) must(view_proposal(v, i - 1)->index < view_proposal(v, i)->index);
 }
 

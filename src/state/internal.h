@@ -5,7 +5,7 @@
  *     intent.c, subscription.c, constraint.c, availability.c     the rules: x_judge() decides on a view, x_apply() judges
  *                                                                again on the writer's view and then writes
  *     author.c  keys that may write; join.c  nodes               roster.c  members; issuer.c, proposal.c, participant.c
- *     rules.c   versions of the rules, priorities
+ *     rules.c   versions of the rules, priorities                epoch.c   epochs of the order
  *     key.c     the key rule        notice.c  whom to tell       expiry.c  clean-up        name.c  interned names
  *
  * What must not show anywhere: numbers (no), since a restored state has others. Results are ordered by id.
@@ -14,6 +14,7 @@
 #define STATE_INTERNAL_H
 
 #include "cell/set.h"
+#include "state/epoch.h"
 #include "state/genesis.h"
 #include "state/member.h"
 #include "state/rules.h"
@@ -54,6 +55,14 @@ struct addresses {
     struct str at[LIMIT_ADDRESSES];
 };
 
+/* The epoch that the journal is in, and the statement that opened it. */
+struct epoch {
+    uint64_t number;
+    uint64_t since; /* Its first entry; 0 for epoch 0, which no statement opened. */
+    uint64_t size;
+    struct hash root;
+};
+
 /* Open proposals, by index. Copied when they change. */
 struct proposals {
     uint64_t version; /* Of struct cow, when this copy was made. */
@@ -84,6 +93,7 @@ struct extra {
     uint32_t rules;         /* In force. */
     uint64_t rules_since;   /* Entry right after which they came; 0: from genesis on. */
     enum priority_equals equals;
+    struct epoch epoch;
     struct proposals *proposals; /* NULL for none. */
     struct parr participants;    /* Number of a name -> struct participant * */
     uint32_t n_participants;
@@ -226,6 +236,11 @@ void rules_settle(struct state *s, uint64_t index); /* After the entry with an a
 /* Whether the author's member may give an intent this priority. */
 enum reason priority_judge(const struct view *v, const struct author *author, const struct change *c);
 bool rules_differ(const struct extra *x); /* From what genesis says: then a snapshot has a record of them. */
+
+/* epoch.c */
+enum reason epoch_judge(const struct view *v, const struct author *author, const struct change *c);
+void epoch_note(struct step *st, const struct change *c, struct outcome *ret);
+void epoch_open(struct state *s, const struct epoch_statement *statement); /* From the entry on that is being applied. */
 
 /* participant.c */
 const struct participant *participant_at(const struct extra *x, uint32_t name_no);

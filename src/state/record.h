@@ -3,7 +3,7 @@
  *
  *     snapshot = block ...     block = length u32 LE | CRC-32C of payload u32 LE | payload
  *     payloads = header, member ..., author ..., proposal ..., participant ..., availability ..., intent ..., constraint ...,
- *                subscription ..., rules, end
+ *                subscription ..., rules, epoch, end
  *
  * A block ends with the first record that makes its payload RECORD_BLOCK bytes or more. Records come in the order of tags, within
  * a tag by member's place, author id, proposal's entry, participant's or USS's text, or entity id, ascending, no two alike. Numbers
@@ -27,6 +27,7 @@
  *     rules         11, version, entry that brought it, equals, number of members with bounds, of each: place, low, high
  *                   (signed), number of nodes that announced a version, of each: id (8), version; by place and id. Left out if
  *                   all is as genesis has it
+ *     epoch         12, number, its first entry, size, root (32). Left out for epoch 0
  *     end           10, intents, constraints, subscriptions
  *     members       their number, their places, ascending
  *     entity        id (16), manager, url, token, changed at, starts us, ends us, floor mm, ceil mm (signed), cells
@@ -50,7 +51,8 @@ enum record {
     RECORD_AVAILABILITY = 6,
     RECORD_INTENT = 7, /* + enum entity_kind */
     RECORD_END = 10,
-    RECORD_RULES = 11, /* Before the end. */
+    RECORD_RULES = 11, /* Before the end, as is */
+    RECORD_EPOCH = 12,
 };
 
 enum record_node_flag { RECORD_NODE_HAS_HEAD = 1, RECORD_NODE_HAS_HTTP_KEY = 2 };

@@ -501,6 +501,20 @@ static enum err read_rules(struct reader *r)
     return OK;
 }
 
+static enum err read_epoch(struct reader *r)
+{
+    struct epoch *e = &r->s->extra.epoch;
+
+    e->number = take_u64(r);
+    e->since = take_index(r);
+    e->size = take_u64(r);
+    take_fixed(r, e->root.b, sizeof e->root.b);
+    if (r->is_bad || e->number == 0 || e->since == 0 || e->size / 2 != e->since || e->size % 2) return corrupt(r, "the epoch is not whole");
+    for (uint32_t no = 0; no < r->s->extra.n_authors; no++)
+        if (author_at(&r->s->extra, no)->epoch > e->number) return corrupt(r, "an author is in a later epoch");
+    return OK;
+}
+
 static enum err read_end(struct reader *r)
 {
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++)
@@ -516,15 +530,15 @@ static enum err read_records(struct reader *r)
     struct id last = {0, 0};
     struct str last_name = {0};
     uint64_t before = RECORD_MEMBER;
-    bool has_rules = false;
+    uint64_t last_of = 0; /* Rules and epoch stand before the end. */
 
     for (;;) {
         if (r->rest.n == 0) TRY(next_block(r));
         uint64_t tag = take_u64(r);
-        if (tag == RECORD_RULES && !has_rules && !r->is_bad) { /* Only the end may follow. */
-            has_rules = true;
+        if ((tag == RECORD_RULES || tag == RECORD_EPOCH) && tag > last_of && !r->is_bad) {
+            last_of = tag;
             before = RECORD_END;
-            TRY(read_rules(r));
+            TRY(tag == RECORD_RULES ? read_rules(r) : read_epoch(r));
             continue;
         }
         if (r->is_bad || tag < before || tag > RECORD_END)

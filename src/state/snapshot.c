@@ -312,6 +312,19 @@ static void write_rules(struct writer *w)
     end_record(w);
 }
 
+static void write_epoch(struct writer *w)
+{
+    const struct epoch *e = &view_extra(w->view)->epoch;
+
+    if (e->number == 0) return;
+    record_u64(&w->block, RECORD_EPOCH);
+    record_u64(&w->block, e->number);
+    record_u64(&w->block, e->since);
+    record_u64(&w->block, e->size);
+    buf_add(&w->block, e->root.b, sizeof e->root.b);
+    end_record(w);
+}
+
 struct kind_walk {
     struct writer *writer;
     enum entity_kind kind;
@@ -346,6 +359,7 @@ enum err snapshot_write(const struct view *v,
         ptree_walk(&v->by_id[kind], (struct id){0, 0}, each_entity, &k);
     }
     write_rules(w);
+    write_epoch(w);
     record_u64(&w->block, RECORD_END);
     for (int kind = 0; kind < N_ENTITY_KINDS; kind++) record_u64(&w->block, v->by_id[kind].n);
     flush(w);

@@ -184,6 +184,7 @@ static const struct affair {
     {CHANGE_ISSUER,      true, true,  issuer_judge,      issuer_write},
     {CHANGE_PARTICIPANT, true, true,  participant_judge, participant_write},
     {CHANGE_RULES,       false, true, rules_judge,       rules_write},
+    {CHANGE_EPOCH,       false, true, epoch_judge,       epoch_note},
     {CHANGE_PROPOSE,     true, true,  propose_judge,     propose_write},
     {CHANGE_APPROVE,     true, true,  approve_judge,     approve_write},
     {CHANGE_SUSPEND,     true, true,  suspend_judge,     suspend_write},
@@ -318,11 +319,14 @@ void clock_advance(struct state *s, const struct author *a, int64_t time_ms)
 
 /* Whether the entry may follow its author's last one. Slots may be left out: those that hold what is no entry are no leaves
  * (decision B2). */
-static enum reason judge_author(const struct author *a, const struct entry *e)
+static enum reason judge_author(const struct author *a, uint64_t epoch, const struct entry *e)
 {
+    static const struct hash none;
+    bool is_first = !a || a->epoch != epoch; /* Of its author in this epoch: what came before does not count for it (decision B6). */
+
     if (!a || a->ended_at) return REASON_AUTHOR;
-    if (e->epoch != a->epoch || e->slot < a->next_slot || e->slot == UINT64_MAX) return REASON_SLOT;
-    if (!hash_equal(&e->previous, &a->last) || e->time_ms < a->last_time_ms) return REASON_SLOT;
+    if (e->epoch != epoch || e->slot < (is_first ? 0 : a->next_slot) || e->slot == UINT64_MAX) return REASON_SLOT;
+    if (!hash_equal(&e->previous, is_first ? &none : &a->last) || e->time_ms < a->last_time_ms) return REASON_SLOT;
     return REASON_ACCEPTED;
 }
 
@@ -392,6 +396,7 @@ static void apply_entry(struct state *s, const struct entry *e, struct str bytes
     struct author *a = author_change(s, author_find(&s->view, e->author));
     struct hash entry_hash = hash_of(bytes);
 
+    a->epoch = e->epoch;
     a->next_slot = e->slot + 1;
     a->last = entry_hash;
     a->last_time_ms = e->time_ms;
@@ -405,6 +410,8 @@ static void apply_entry(struct state *s, const struct entry *e, struct str bytes
 enum err state_apply(struct state *s, const struct entry *e, struct str bytes, struct arena *arena,
                      struct outcome **ret_outcomes, struct buf *ret_leaf)
 {
+    const struct author *author = author_find(&s->view, e->author);
+    uint64_t epoch = s->extra.epoch.number;
     struct outcome *outcomes;
     enum reason refused;
 
@@ -416,7 +423,9 @@ enum err state_apply(struct state *s, const struct entry *e, struct str bytes, s
         apply_void(s, bytes, ret_leaf);
         return OK;
     }
-    refused = judge_author(author_find(&s->view, e->author), e);
+    if (e->epoch == epoch + 1 && view_entry_opens_epoch(&s->view, e)) epoch++;
+    refused = judge_author(author, epoch, e);
+    if (refused == REASON_ACCEPTED && epoch != s->extra.epoch.number) epoch_open(s, &e->changes[0].epoch);
     if (refused == REASON_ACCEPTED) apply_entry(s, e, bytes, arena, outcomes);
     else for (size_t i = 0; i < e->n_changes; i++) outcomes[i].reason = refused;
     struct hash guard = outcome_guard(bytes);

@@ -12,6 +12,7 @@
  *   S6  the members that count are those that joined and were not expelled; a live key is a counting member's, or a root's
  *
  *   S7  rules of a later version come into force right after an announcement, for all alike, and never go back
+ *   S8  epochs follow each other, each opened by a statement that a majority of the members signed (B6)
  *
  * state_apply() fails only where rules are in force that this build does not know; a refused change is an outcome. Core: no
  * clock, no I/O, no floating point.
@@ -72,9 +73,9 @@ struct hash state_digest(const struct view *v);
 /* Author lookup for the node: the key of an author that may write; false if there is none, or it was replaced, ended or
  * expelled. Authors are the members' root keys (they write of members' affairs only) and the entry keys of joined nodes. */
 bool state_author_key(const struct view *v, const uint8_t author[8], struct key_public *ret);
-/* The least slot (of epoch 0) that the author may write next, the hash of its last entry and that entry's time: what the node
- * continues from after a start. Slots may be left out (they held what is no entry), but never come twice, and each entry names the one
- * before it that counted. An entry of an earlier time than its author's last one is refused. */
+/* The least slot of the epoch (view_epoch()) that the author may write next, the hash of its last entry in it (zero before the first)
+ * and that entry's time: what the node continues from after a start. Slots may be left out (they held what is no entry), but never come
+ * twice, and each entry names the one before it that counted. An entry of an earlier time than its author's last one is refused. */
 bool state_author_next(const struct view *v, const uint8_t author[8], uint64_t *ret_slot,
                        struct hash *ret_previous, int64_t *ret_time_ms);
 

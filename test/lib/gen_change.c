@@ -14,7 +14,7 @@ const enum change_kind GEN_KINDS[] = {
     CHANGE_JOIN, CHANGE_TICK, CHANGE_INTENT_PUT, CHANGE_INTENT_DELETE, CHANGE_CONSTRAINT_PUT,
     CHANGE_CONSTRAINT_DELETE, CHANGE_SUBSCRIPTION_PUT, CHANGE_SUBSCRIPTION_DELETE, CHANGE_AVAILABILITY_PUT,
     CHANGE_REPORT, CHANGE_PROPOSE, CHANGE_APPROVE, CHANGE_NODE_END, CHANGE_ADDRESSES, CHANGE_ISSUER, CHANGE_PARTICIPANT,
-    CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RULES,
+    CHANGE_SUSPEND, CHANGE_RESUME, CHANGE_RULES, CHANGE_EPOCH,
 };
 const size_t GEN_N_KINDS = sizeof GEN_KINDS / sizeof GEN_KINDS[0];
 
@@ -202,6 +202,18 @@ static struct change random_affair(struct rng *rng, struct arena *arena, enum ch
         c.rights = rng_below(rng, 4);
         break;
     case CHANGE_RULES: c.rules = 1 + rng_below(rng, 65535); break;
+    case CHANGE_EPOCH: {
+        size_t n = 1 + (size_t)rng_below(rng, coin(rng) ? 3 : 60);
+        struct epoch_signature *all = arena_array(arena, n, sizeof *all);
+        c.epoch = (struct epoch_statement){.epoch = rng_next(rng) >> rng_below(rng, 64), .signatures = all, .n_signatures = n};
+        c.epoch.size = rng_next(rng) & ~UINT64_C(1);
+        fill(rng, c.epoch.root.b, sizeof c.epoch.root.b);
+        for (size_t i = 0; i < n; i++) {
+            fill(rng, &all[i], sizeof all[i]);
+            all[i].author[0] = (uint8_t)i;
+        }
+        break;
+    }
     default: /* Suspend, resume. */
         c.member = random_text(rng, arena, 1, 128);
         c.text = random_text(rng, arena, 1, 512);
@@ -212,7 +224,7 @@ static struct change random_affair(struct rng *rng, struct arena *arena, enum ch
 
 struct change gen_change(struct rng *rng, struct arena *arena, enum change_kind kind)
 {
-    if ((kind >= CHANGE_PROPOSE && kind <= CHANGE_RULES) || kind >= CHANGE_SUSPEND) return random_affair(rng, arena, kind);
+    if ((kind >= CHANGE_PROPOSE && kind <= CHANGE_RULES) || kind >= CHANGE_EPOCH) return random_affair(rng, arena, kind);
 
     struct change c = {.kind = kind};
     bool is_delete = kind == CHANGE_INTENT_DELETE || kind == CHANGE_CONSTRAINT_DELETE ||
@@ -293,7 +305,11 @@ static bool same_affair(const struct change *a, const struct change *b)
            memcmp(a->root_key, b->root_key, 32) == 0 && str_equal(a->issuer, b->issuer) &&
            str_equal(a->public_key, b->public_key) && same_texts(a->subs, a->n_subs, b->subs, b->n_subs) &&
            hash_equal(&a->proposal, &b->proposal) && a->removes == b->removes && a->rules == b->rules &&
-           a->priority_low == b->priority_low && a->priority_high == b->priority_high && a->equals == b->equals;
+           a->priority_low == b->priority_low && a->priority_high == b->priority_high && a->equals == b->equals &&
+           a->epoch.epoch == b->epoch.epoch && a->epoch.size == b->epoch.size &&
+           hash_equal(&a->epoch.root, &b->epoch.root) && a->epoch.n_signatures == b->epoch.n_signatures &&
+           (a->epoch.n_signatures == 0 ||
+            memcmp(a->epoch.signatures, b->epoch.signatures, a->epoch.n_signatures * sizeof *a->epoch.signatures) == 0);
 }
 
 bool gen_same_change(const struct change *a, const struct change *b)

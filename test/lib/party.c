@@ -116,9 +116,14 @@ void party_close(struct party *p)
     p->journal = NULL;
 }
 
+static uint64_t epoch_of(const struct party *p)
+{
+    return p->journal ? journal_etcd_epoch(p->journal) : p->options.epoch;
+}
+
 static void encode(struct party *p, uint64_t slot, uint64_t n, struct change *change, struct buf *ret)
 {
-    struct entry e = {.epoch = p->options.epoch, .slot = slot, .time_ms = (int64_t)n, .changes = change, .n_changes = 1};
+    struct entry e = {.epoch = epoch_of(p), .slot = slot, .time_ms = (int64_t)n, .changes = change, .n_changes = 1};
 
     memcpy(e.author, p->guild->ids[p->me], sizeof e.author);
     buf_clear(ret);
@@ -191,7 +196,7 @@ void party_key(struct party *p, int author, uint64_t slot, struct buf *ret)
     AUTO(arena_done) struct arena arena = {0};
     struct slots slots;
 
-    slots_init(&slots, &p->options.genesis, p->options.epoch);
+    slots_init(&slots, &p->options.genesis, epoch_of(p));
     buf_clear(ret);
     buf_add_str(ret, slots_key(&slots, p->guild->ids[author], slot, &arena));
     slots_done(&slots);

@@ -103,9 +103,10 @@ found() {
 start_etcd
 "$clearline" token --new-key "$work/tokens" --kind ed25519 >/dev/null
 found first
-for name in anna bert; do check "the new program starts for $name" start "$clearline" $name; done
 check "the old program starts for cleo" start "$old" cleo
-for name in anna bert cleo; do check "$name joins" says $name "joined the network"; done
+check "cleo joins" says cleo "joined the network" # First: who joins after a switch has to know the rules by then.
+for name in anna bert; do check "the new program starts for $name" start "$clearline" $name; done
+for name in anna bert; do check "$name joins" says $name "joined the network"; done
 check "the new ones announce what they know" until_is anna 2 rules announced
 check "each of them" until_is bert 2 rules announced
 check "the old one knows rules 1" is "$(field cleo rules known)" 1
@@ -130,8 +131,9 @@ for name in anna bert cleo; do stop $name; done
 # One that announced what it no longer has misses the switch.
 found second
 check "the old program starts for anna" start "$old" anna
+check "anna joins" says anna "joined the network"
 for name in bert cleo; do check "the new program starts for $name" start "$clearline" $name; done
-for name in anna bert cleo; do check "$name joins" says $name "joined the network"; done
+for name in bert cleo; do check "$name joins" says $name "joined the network"; done
 for name in bert cleo; do check "$name announces rules 2" until_is $name 2 rules announced; done
 put cleo 1 46.1
 check "cleo writes" is "$status" 201
