@@ -86,7 +86,7 @@ stop_node() {
 }
 
 network() {
-    local names=$1
+    local names=$1 name
     shift
     "$clearline" init lab --members "$names" --dir "$work/lab" "$@" >/dev/null || return 1
     start_etcd || return 1
