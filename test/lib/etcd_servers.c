@@ -255,21 +255,42 @@ void etcd_servers_again(struct etcd_servers *s, int member)
     start_member(s, (size_t)member);
 }
 
-bool etcd_servers_put(struct etcd_servers *s, struct str key, struct str value)
+/* One call of the first member's gateway; ret is appended to, and may be NULL. */
+static bool post(struct etcd_servers *s, const char *path, struct str body, struct buf *ret)
 {
     struct http_client_options options = {0};
     struct http_client *c = http_client_new(&options);
-    AUTO(buf_done) struct buf url = {0}, body = {0};
+    AUTO(buf_done) struct buf url = {0}, answer = {0};
     int status = 0;
     bool good;
 
-    buf_addf(&url, "%s/v3/kv/put", s->urls[0]);
+    buf_addf(&url, "%s%s", s->urls[0], path);
+    good = http_client_call(c, &(struct http_call){.method = "POST", .url = buf_z(&url), .body = body}, &status, &answer, NULL) == OK;
+    if (good && ret) buf_add_str(ret, buf_str(&answer));
+    http_client_free(c);
+    return good && status == 200;
+}
+
+bool etcd_servers_put(struct etcd_servers *s, struct str key, struct str value)
+{
+    AUTO(buf_done) struct buf body = {0};
+
     buf_add_str(&body, STR("{\"key\":\""));
     b64_add(&body, B64_STANDARD, key.at, key.n);
     buf_add_str(&body, STR("\",\"value\":\""));
     b64_add(&body, B64_STANDARD, value.at, value.n);
     buf_add_str(&body, STR("\"}"));
-    good = http_client_call(c, &(struct http_call){.method = "POST", .url = buf_z(&url), .body = buf_str(&body)}, &status, NULL, NULL) == OK;
-    http_client_free(c);
-    return good && status == 200;
+    return post(s, "/v3/kv/put", buf_str(&body), NULL);
+}
+
+bool etcd_servers_compact(struct etcd_servers *s)
+{
+    AUTO(buf_done) struct buf status = {0}, body = {0};
+    const char *at;
+
+    if (!post(s, "/v3/maintenance/status", STR("{}"), &status)) return false;
+    at = strstr(buf_z(&status), "\"revision\":\"");
+    if (!at) return false;
+    buf_addf(&body, "{\"revision\":\"%lld\",\"physical\":true}", atoll(at + strlen("\"revision\":\"")));
+    return post(s, "/v3/kv/compaction", buf_str(&body), NULL);
 }

@@ -40,4 +40,7 @@ void etcd_servers_again(struct etcd_servers *s, int member); /* Starts one that 
 /* A key as anybody with access to etcd can write it, over what is there. */
 bool etcd_servers_put(struct etcd_servers *s, struct str key, struct str value);
 
+/* Forgets all revisions but the newest, and has done so when it returns. */
+bool etcd_servers_compact(struct etcd_servers *s);
+
 #endif
