@@ -91,8 +91,8 @@ void etcd_move_on(struct etcd *e); /* To the next endpoint. */
 CHECKED enum err etcd_ask_status(struct etcd *e, struct etcd_status *ret, struct why *why);
 
 /* In one transaction: if none of the puts' keys exists, puts all and then reads the ranges; otherwise nothing is done, and the answer
- * has no ranges. Without puts it is a linearizable read. At most ETCD_OPS_MAX puts, and puts and ranges together. A read alone fails with no other unclear code than
- * ERR_NET. */
+ * has no ranges. Without puts it is a linearizable read. At most ETCD_OPS_MAX puts, and puts and ranges together. A read alone fails
+ * with no other unclear code than ERR_NET. */
 CHECKED enum err etcd_txn(struct etcd *e, const struct etcd_put *puts, size_t n_puts, const struct etcd_range *ranges,
                           size_t n_ranges, struct etcd_answer *ret, struct why *why);
 
