@@ -36,7 +36,7 @@ static bool create(const char *key, const char *value, struct etcd_answer *ret)
     return ret->succeeded;
 }
 
-static void a_key_is_created_once_and_both_branches_read(void)
+static void a_key_is_created_once_and_what_is_there_is_read(void)
 {
     struct etcd_answer a = {0};
 
@@ -47,7 +47,7 @@ static void a_key_is_created_once_and_both_branches_read(void)
     int64_t first = a.revision;
     CHECK(!create("n/2", "other", &a));
     CHECK_INT(a.revision, first);
-    CHECK_STR(a.ranges[0].at[0].value, STR("two"));
+    CHECK_INT(a.n_ranges, 0);
     CHECK(create("n/1", "one", &a));
     CHECK(a.revision > first && a.ranges[0].n == 2);
     CHECK_STR(a.ranges[0].at[0].key, STR("n/1"));
@@ -66,7 +66,7 @@ static void two_keys_are_created_together_or_not_at_all(void)
     start();
     CHECK(create("n/2", "two", &a));
     CHECK_INT(etcd_txn(client, puts, 2, &range, 1, &a, NULL), OK);
-    CHECK(!a.succeeded && a.ranges[0].n == 1);
+    CHECK(!a.succeeded && a.revision > 0);
     puts[1].key = STR("n/3");
     CHECK_INT(etcd_txn(client, puts, 2, &range, 1, &a, NULL), OK);
     CHECK(a.succeeded && a.ranges[0].n == 3);
@@ -106,7 +106,7 @@ static void it_is_healthy_and_new_enough(void)
 
 int main(void)
 {
-    RUN(a_key_is_created_once_and_both_branches_read);
+    RUN(a_key_is_created_once_and_what_is_there_is_read);
     RUN(two_keys_are_created_together_or_not_at_all);
     RUN(the_past_is_read_until_something_was_deleted);
     RUN(it_is_healthy_and_new_enough);
