@@ -34,7 +34,7 @@ static double now_s(void)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t); /* What other work on the machine takes does not count. */
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
