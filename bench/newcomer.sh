@@ -61,7 +61,7 @@ cp "$work"/lab/anna/{journal.db*,heads,audit} "$work/lab/bert" # It takes a majo
 start anna
 start bert
 for _ in $(seq 600); do
-    size=$(curl -s "$(url anna 'listening on')/log/checkpoint" | sed -n 2p)
+    size=$(curl -s "$(url anna 'listening on')/log/checkpoint" | sed -n 2p || true)
     [ "${size:-0}" -ge $((2 * (entries + 4))) ] 2>/dev/null && break
     read -r -t 0.1 <> <(:) || true
 done

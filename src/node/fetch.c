@@ -29,6 +29,7 @@ struct fetch {
     uint64_t next, end;
     bool is_open; /* The catch-up that made them did not reach a signed size. */
     struct audit *audit;
+    atomic_bool is_bad;
 
     pthread_mutex_t lock; /* Over what follows. */
     struct fetch_status status;
@@ -125,6 +126,11 @@ bool fetch_must_run(const struct fetch *f)
     return f->is_open;
 }
 
+bool fetch_is_bad(const struct fetch *f)
+{
+    return atomic_load(&f->is_bad);
+}
+
 /* The audit. */
 
 /* Ended nodes wrote what they wrote while they could. What roots write is of members, and was verified when it was applied. */
@@ -158,8 +164,8 @@ static void bad(void *context, uint64_t index, const struct why *because)
 
     (void)index;
     (void)fail(&why, ERR_CORRUPT, "the audit of what was taken over from peers: %.200s", because->text);
+    atomic_store(&f->is_bad, true);
     node_stop_writes(f->node, &why);
-    peers_refuse(f->node->peers, &why);
 }
 
 static void start_audit(struct fetch *f)

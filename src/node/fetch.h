@@ -50,6 +50,9 @@ CHECKED enum err fetch_run(struct fetch *f, struct why *why);
 /* For node_on_gap(). */
 enum err fetch_on_gap(void *fetch, struct node *n, const struct journal_etcd_gap *gap, struct why *why);
 
+/* The audit found a bad signature: nothing is to be signed on top of it. Any thread. */
+bool fetch_is_bad(const struct fetch *f);
+
 struct fetch_status {
     uint64_t n_runs, n_failed; /* Catch-ups that brought something, and that did not end well. */
     uint64_t n_entries;        /* Taken over. */

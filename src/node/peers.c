@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "node/fetch.h"
 #include "node/peers_internal.h"
 #include "proof/tile.h"
 #include "state/member.h"
@@ -217,7 +218,7 @@ static void sign(struct peers *p, const struct round_act *act)
     struct hash root;
     enum err err = OK;
 
-    if (llabs(clock_off_s(p)) > PEERS_CLOCK_S) {
+    if (llabs(clock_off_s(p)) > PEERS_CLOCK_S || (n->fetch && fetch_is_bad(n->fetch))) {
         round_put_off(p->round, peers_now(p));
         return;
     }
@@ -540,15 +541,6 @@ void peers_stop(struct peers *p)
 bool peers_is_divided(const struct peers *p)
 {
     return p && atomic_load_explicit(&p->is_divided, memory_order_relaxed);
-}
-
-void peers_refuse(struct peers *p, const struct why *why)
-{
-    if (!p) return;
-    must(pthread_mutex_lock(&p->lock) == 0);
-    if (p->round) round_failed(p->round, why);
-    peers_keep_refusal(p, why);
-    must(pthread_mutex_unlock(&p->lock) == 0);
 }
 
 void peers_status(struct peers *p, struct peers_status *ret)

@@ -70,9 +70,6 @@ CHECKED enum err peers_on_head(struct peers *p, const struct exchange_query *que
 /* Contradicting heads are known: answers say so. Cheap. */
 bool peers_is_divided(const struct peers *p);
 
-/* What came out forbids to sign with this key, for good. NULL peers is fine. */
-void peers_refuse(struct peers *p, const struct why *why);
-
 struct peers_status {
     bool is_seated;              /* It has joined and may sign. The following is zero otherwise. */
     struct round_status round;
