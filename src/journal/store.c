@@ -170,6 +170,11 @@ enum err store_get_tile(struct store *s, unsigned level, uint64_t n, struct buf 
     return s->kind->get(s, STORE_TILE, store_tile_id(level, n), ret, why);
 }
 
+size_t store_n_queued(const struct store *s)
+{
+    return s->queue.n;
+}
+
 enum err store_check(struct store *s, struct why *why)
 {
     return s->kind->check(s, why);

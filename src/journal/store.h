@@ -35,6 +35,7 @@ CHECKED enum err store_append(struct store *s, const struct str *entries, size_t
 /* Queues derived data; bytes are copied. Replaces what is there. Appending thread only. */
 void store_put_outcome(struct store *s, uint64_t index, struct str bytes);
 void store_put_tile(struct store *s, unsigned level, uint64_t n, struct str hashes);
+size_t store_n_queued(const struct store *s); /* Derived data not committed yet. Appending thread only. */
 CHECKED enum err store_flush(struct store *s, struct why *why); /* Commits what is queued, if anything is. */
 
 /* Reads entries [from, from + n) back from storage and hands each to each, in order, until it fails. Bytes are

@@ -469,13 +469,17 @@ enum err fetch_run(struct fetch *f, struct why *why)
     return run(f, &reached, why);
 }
 
-/* Whether so many others must include one of any majority, which saw what its author deleted. */
+/* Whether so many members that were reached must include one of any majority, which saw what its author deleted. This node speaks
+ * for its own member if that has no other: one member that is away and writes slots far ahead must not stop the rest. */
 static bool are_enough(struct fetch *f, unsigned reached)
 {
+    struct member_node nodes[LIMIT_MEMBER_NODES];
     struct state_pin pin;
     const struct view *v = state_read(f->node->state, &pin);
+    const struct member *own = view_member_of_author(v, f->node->author);
     uint32_t n = view_n_counted(v), majority = view_majority(v);
 
+    if (own && view_nodes(v, own->no, nodes) == 1) reached++;
     state_done_reading(&pin);
     return reached >= n - majority + 1;
 }

@@ -68,6 +68,22 @@ enum err keeper_write_now(struct node *n, struct why *why)
     return write_snapshot(n, state_view(n->state), buf_str(&edge), why);
 }
 
+/* Under keep_lock, which is let go meanwhile. */
+static void keep(struct node *n)
+{
+    struct why why = {0};
+
+    n->keep_due = false;
+    must(pthread_mutex_unlock(&n->keep_lock) == 0);
+    enum err e = write_snapshot(n, n->keep_view, buf_str(&n->keep_edge), &why);
+    state_done_reading(&n->keep_pin);
+    if (e != OK) node_warn(n, "no snapshot", &why); /* The journal alone is enough. */
+
+    must(pthread_mutex_lock(&n->keep_lock) == 0);
+    n->keep_view = NULL;
+    n->n_snapshots += e == OK;
+}
+
 void *keeper_main(void *arg)
 {
     struct node *n = arg;
@@ -78,20 +94,17 @@ void *keeper_main(void *arg)
             must(pthread_cond_wait(&n->keep_wake, &n->keep_lock) == 0);
         }
         if (!n->keep_due) break;
-        n->keep_due = false;
-        must(pthread_mutex_unlock(&n->keep_lock) == 0);
-
-        struct why why = {0};
-        enum err e = write_snapshot(n, n->keep_view, buf_str(&n->keep_edge), &why);
-        state_done_reading(&n->keep_pin);
-        if (e != OK) node_warn(n, "no snapshot", &why); /* The journal alone is enough. */
-
-        must(pthread_mutex_lock(&n->keep_lock) == 0);
-        n->keep_view = NULL;
-        n->n_snapshots += e == OK;
+        keep(n);
     }
     must(pthread_mutex_unlock(&n->keep_lock) == 0);
     return NULL;
+}
+
+void keeper_step(struct node *n)
+{
+    must(pthread_mutex_lock(&n->keep_lock) == 0);
+    if (n->keep_due && (n->is_stopping || atomic_load(&n->signed_size) >= 2 * n->keep_view->position)) keep(n);
+    must(pthread_mutex_unlock(&n->keep_lock) == 0);
 }
 
 enum err keeper_restore(struct node *n, struct why *why)

@@ -133,6 +133,7 @@ int64_t node_step(struct node *n)
 {
     must(n->is_stepped);
     int64_t due = writer_step(n);
+    keeper_step(n);
     if (!n->peers) {
         signer_step(n);
         return due;

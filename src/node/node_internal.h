@@ -154,6 +154,7 @@ bool signer_wait(struct node *n, uint64_t size);
 
 /* keeper.c */
 void *keeper_main(void *node);
+void keeper_step(struct node *n); /* Stepped nodes: writes what was handed over, once its head is signed or the node stops. */
 void keeper_hand_over(struct node *n); /* Writer: pins what is published and asks for a snapshot. */
 bool keeper_is_busy(struct node *n);     /* A snapshot is in the making. */
 CHECKED enum err keeper_write_now(struct node *n, struct why *why); /* No other thread runs. */

@@ -229,6 +229,11 @@ static void sign(struct peers *p, const struct round_act *act)
         head_sign(&p->seats, p->self, act->size, &act->root, act->time_s, &n->keys.log, &n->keys.mirror, &note);
         if (n->heads) err = heads_swap(n->heads, n->head_size, act->size, &act->root, buf_str(&note), &why);
     }
+    if (err == ERR_DISK) { /* What is stored is not known: nothing more in this life. The next one reads it, and asks the others. */
+        p->refused = why;
+        p->is_refusal_kept = true;
+        node_warn(n, "no heads are signed until the next start", &why);
+    }
     if (err != OK) {
         round_failed(p->round, &why);
         return;

@@ -178,6 +178,7 @@ enum err shared_start(struct node *n, struct why *why)
     TRY(epoch_begin(n, why));
     TRY(admit_all(n, why));
     TRY(joining_check(n, why));
+    if (atomic_load(&n->shared->is_joined)) writer_hand_to_signer(n); /* Etcd may tell nothing new for long. */
     TRY(take_over(n, why));
     atomic_store(&n->shared->fresh_us, node_steady_us(n));
     err = journal_etcd_ask_status(n->journal, &status, &unreachable);
@@ -359,11 +360,13 @@ void shared_round(struct node *n, const struct work *w)
     bool has_looked = write_what_waits(n, w);
 
     if (w->passing) pass_all(n, w->passing);
-    if (!has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us)) has_looked = shared_look(n);
+    bool looks = !has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us);
+    if (looks) has_looked = shared_look(n);
     if (has_looked && !w->stops) joining_try(n);
     if (has_looked && !w->stops) upkeep_run(n);
     if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
-    s->follow_at_us = node_steady_us(n) + s->follow_us;
+    /* A round without a look puts none off: many rounds of refused writes would keep the node from ever knowing more. */
+    if (looks || has_looked) s->follow_at_us = node_steady_us(n) + s->follow_us;
     if (w->has_barriers) barrier_answer(n, w->n_barriers, has_looked ? OK : ERR_UNAVAILABLE);
 }
 

@@ -8,8 +8,8 @@
  *
  *     open EPOCH SLOT HASH LF | committed HASH LF | absent HASH LF
  *
- * A last line without LF does not count. The newest UNCLEAR_MAX are kept. What is open is durable before anybody is told; what was
- * settled can be settled again.
+ * What is no line does not count: a loss of power leaves anything in place of what was not synced. The newest UNCLEAR_MAX are kept.
+ * What is open is durable before anybody is told; what was settled can be settled again.
  */
 #ifndef NODE_UNCLEAR_H
 #define NODE_UNCLEAR_H
@@ -28,7 +28,7 @@ struct unclear_entry {
 
 struct unclear;
 
-/* dir NULL: in memory. ERR_CORRUPT: a line that is none. */
+/* dir NULL: in memory. ERR_DISK. */
 CHECKED enum err unclear_open(const char *dir, struct unclear **ret, struct why *why);
 void unclear_free(struct unclear *u); /* NULL is fine. */
 

@@ -151,8 +151,8 @@ static enum err apply_range(struct reading r, uint64_t end, struct why *why)
     uint64_t from = state_view(n->state)->position;
     uint64_t size = store_size(n->store);
 
-    /* What is derived of earlier entries was queued before these were appended, and went with them. */
-    if (size > from && n->has_uncommitted) derived_is_committed(n);
+    /* What is derived of earlier entries went with the entries that were appended since, if any were. */
+    if (n->has_uncommitted && store_n_queued(n->store) == 0) derived_is_committed(n);
     if (end > size) end = size;
     enum err e = store_read_back(n->store, from, end - from, apply_one, &r, &r.why);
     buf_done(&r.leaf);

@@ -94,9 +94,10 @@ static void a_line_that_was_cut_off_does_not_count(void)
     u = opened(&h);
     CHECK_INT(unclear_n_open(u), 2);
     unclear_free(u);
-    cut(&h, 0, "open 0 nonsense\n");
-    u = NULL;
-    CHECK_INT(unclear_open(h.dir, &u, &why), ERR_CORRUPT);
+    cut(&h, 0, "open 0 nonsense\n"); /* As a loss of power may leave it. */
+    u = opened(&h);
+    CHECK_INT(unclear_n_open(u), 2);
+    unclear_free(u);
     home_remove(&h);
 }
 
