@@ -1,24 +1,21 @@
 /* actor.h - a node of the simulated network: its life, its deaths, and what clients ask of it.
  * SPDX-License-Identifier: Apache-2.0
  *
- *     fiber:   boot -> (propose what waits | settle what is unclear | follow | tick) -> apply -> answer -> wait -> ...
- *     events:  notes of other nodes -> round -> notes
+ *     fiber:   node_start() -> node_step(), wait, node_step(), ...     it stands still while etcd does not answer
+ *     events:  clients' asks, other nodes' calls, as on other threads of the node
  *
- * The fiber does what a node's writer does, over journal_etcd, the store, state and tree; messages of rounds come beside it, as on
- * a thread of their own.
+ * The node is the real one, stepped. It ends by itself, is killed, or loses power; then it starts again.
  */
 #ifndef TEST_SIM_ACTOR_H
 #define TEST_SIM_ACTOR_H
 
-#include "entry/entry.h"
-#include "state/outcome.h"
-#include "state/view.h"
+#include "node/node.h"
 #include "world.h"
 
 void actors_begin(void);  /* All nodes start. */
 void actors_end(void);    /* All are stopped. */
 void actors_calm(void);   /* No more chance: who is down starts. */
-void actors_trouble(void); /* Chance may cut a node's power, kill it, or break its disk. */
+void actors_trouble(void); /* Chance may cut a node's power, kill it, or break its disk; who is due starts. */
 
 /* What a client asks. Lives with the client, and outlives done(). */
 struct ask {
@@ -27,30 +24,48 @@ struct ask {
     bool (*make)(void *context, const struct view *v, struct arena *arena, struct change *ret, struct str *ret_participant);
     void (*done)(struct ask *a); /* May be asked again in it. */
     void *context;
-    struct hash hash;  /* FATE: whose. WRITE: set once an entry was made. */
-    uint64_t slot;     /* FATE: and in which slot. WRITE: set. */
+    struct hash hash; /* FATE: of which entry. UNCLEAR: of the one that was made. */
 
-    enum ask_result { ASK_REFUSED, ASK_DONE, ASK_UNCLEAR, ASK_LOST } result; /* LOST: the node died. */
-    enum { FATE_OPEN, FATE_COMMITTED, FATE_ABSENT } fate;
-    struct outcome outcome; /* DONE writes: without its lists. */
+    enum ask_result {
+        ASK_NOTHING, /* There was nothing to write. */
+        ASK_REFUSED, /* 503, and nothing was written. */
+        ASK_DONE,
+        ASK_UNCLEAR,
+        ASK_LOST, /* The node died, and whoever asked does not know what became of it. */
+    } result;
+    enum node_fate fate;
+    enum reason reason;    /* DONE writes. */
+    uint64_t token_digest;
     uint64_t index, position;
     const struct view *view; /* DONE reads, during done(). */
     uint64_t floor;          /* The judge's, when it was asked. */
+
+    /* The node's. */
+    struct pending pending;
+    struct barrier barrier;
+    struct arena arena;
+    int node;
     struct ask *next;
 };
+void ask_done(struct ask *a); /* Frees what it holds. */
 void actor_ask(int node, struct ask *a);
 
 bool actor_is_up(int node);
-bool actor_is_broken(int node); /* Its journal says that it cannot go on. */
-bool actor_is_behind(int node);  /* etcd answers as of before what it has seen, or not at all: it says so. */
-bool actor_has_settled(int node); /* Nothing of its is unclear. */
+bool actor_is_broken(int node); /* It says that it cannot go on. */
+bool actor_is_behind(int node); /* etcd shows less than it has seen, or nothing, or not even its join: it says so. */
+bool actor_has_settled(int node); /* Nothing of its is unclear, and it may write. */
 bool actor_is_divided(int node);
 bool actor_is_refused(int node);
 uint64_t actor_position(int node);
 uint64_t actor_full_size(int node); /* Of the newest full head that it knows. */
+const char *actor_words(int node);  /* How it stands, for people. */
+
+/* For whom other nodes' logs stand in (actor_catchup.c), and the network (actor_link.c). */
+struct node *actor_node(int node); /* NULL: down. */
+void actor_observe(int node);      /* The judge hears of what was applied since. */
 
 struct actor_counts {
-    uint64_t n_entries, n_unclear, n_settled, n_restarts, n_heads, n_absent;
+    uint64_t n_entries, n_restarts, n_heads, n_taken_over;
     uint64_t n_squatted, n_garbage, n_disputed, n_overwritten, n_stale, n_gaps; /* As in struct journal_etcd_counts. */
 };
 extern struct actor_counts actor_counts; /* Of all nodes, over all seeds. */

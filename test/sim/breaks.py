@@ -12,7 +12,7 @@ BREAKS = {
     "ack-early": (
         "a write is acknowledged when it was sent, and not when it is durable",
         "src/journal/journal_etcd.c",
-        "        if (err == OK) return OK;\n        if (err != ERR_UNAVAILABLE &&",
+        "        if (err == OK) return OK;\n        if (!is_taken && err != ERR_UNAVAILABLE &&",
         """        if (err == ERR_NET && ret->n_ranges == 0 && c->n > 0) {
             arena_clear(&ret->arena);
             ret->succeeded = true;
@@ -22,7 +22,7 @@ BREAKS = {
             return OK;
         }
         if (err == OK) return OK;
-        if (err != ERR_UNAVAILABLE &&""",
+        if (!is_taken && err != ERR_UNAVAILABLE &&""",
     ),
     "sign-early": (
         "a head is shown before it is durable",

@@ -86,26 +86,47 @@ void cast_end(void)
     buf_done(&cast.genesis);
 }
 
+/* The root's next entry. */
+static void write_root(const struct slots *slots, unsigned m, uint64_t *slot, struct change *change)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    AUTO(buf_done) struct buf bytes = {0};
+    struct entry e = {.slot = (*slot)++, .previous = cast.root_lasts[m], .changes = change, .n_changes = 1};
+
+    e.time_ms = WORLD_START_US / 1000;
+    memcpy(e.author, cast.root_ids[m], 8);
+    entry_encode(&e, CAST_ORIGIN, &cast.roots[m], &bytes);
+    cast.root_lasts[m] = hash_of(buf_str(&bytes));
+    etcd_model_put(slots_key(slots, e.author, e.slot, &arena), buf_str(&bytes));
+}
+
 void cast_join_all(void)
 {
-    struct hash previous[WORLD_NODES_MAX] = {{{0}}};
     uint64_t n[WORLD_NODES_MAX] = {0};
     struct slots slots;
 
+    memset(cast.root_lasts, 0, sizeof cast.root_lasts);
     slots_init(&slots, &cast.genesis_hash, 0);
     for (size_t i = 0; i < cast.n_nodes; i++) {
-        AUTO(arena_done) struct arena arena = {0};
-        AUTO(buf_done) struct buf bytes = {0};
         unsigned m = (unsigned)(i % cast.n_members);
         struct change join = {.kind = CHANGE_JOIN, .member = cast_member(m), .digest = cast.genesis_hash};
-        struct entry e = {.slot = n[m]++, .previous = previous[m], .time_ms = WORLD_START_US / 1000, .changes = &join, .n_changes = 1};
+        struct change address = {.kind = CHANGE_ADDRESSES, .n_addresses = 1};
+        char url[CAST_URL_MAX];
+        struct str at;
         memcpy(join.entry_key, cast.entries[i].public.b, 32);
         memcpy(join.log_key, cast.logs[i].public.b, 32);
         memcpy(join.mirror_key, cast.mirrors[i].public.b, 32);
-        memcpy(e.author, cast.root_ids[m], 8);
-        entry_encode(&e, CAST_ORIGIN, &cast.roots[m], &bytes);
-        previous[m] = cast.root_lasts[m] = hash_of(buf_str(&bytes));
-        etcd_model_put(slots_key(&slots, e.author, e.slot, &arena), buf_str(&bytes));
+        write_root(&slots, m, &n[m], &join);
+        cast_url((int)i, url);
+        at = str_of(url);
+        address.addresses = &at;
+        memcpy(address.node, cast.ids[i], sizeof address.node);
+        write_root(&slots, m, &n[m], &address);
     }
     slots_done(&slots);
+}
+
+void cast_url(int node, char ret[CAST_URL_MAX])
+{
+    (void)snprintf(ret, CAST_URL_MAX, "https://node%d.example", node);
 }

@@ -35,7 +35,10 @@ struct str cast_member(unsigned i); /* "m0" ... */
 struct str cast_uss(unsigned i);    /* "uss0" ...: what member i speaks for. */
 int cast_find(const uint8_t author[8]); /* The node of this author id; -1: none. */
 
-/* The roots' joins of all their nodes, written into etcd as their owners would hand them in. */
+#define CAST_URL_MAX 32
+void cast_url(int node, char ret[CAST_URL_MAX]); /* Where a node is. */
+
+/* The roots' joins of all their nodes, and their addresses, written into etcd as their owners would hand them in. */
 void cast_join_all(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include "judge.h"
 #include "state/key.h"
 #include "state/member.h"
+#include "state/outcome.h"
 
 #define CLIENTS_MAX 6
 #define ENTITIES 6
@@ -20,7 +21,6 @@ enum wish { WISH_PARTICIPANT, WISH_INTENT, WISH_SUBSCRIPTION, WISH_DELETE, WISH_
 /* An entry that may stand or not, and the node to be asked. */
 struct question {
     struct hash hash;
-    uint64_t slot;
     int node;
     unsigned entity;
 };
@@ -200,10 +200,10 @@ static void learn(struct client *c, const struct ask *a)
 
     if (c->wish != WISH_INTENT && c->wish != WISH_SUBSCRIPTION && c->wish != WISH_DELETE) return;
     if (deletes) k->n_open_deletes--;
-    if (a->outcome.reason != REASON_ACCEPTED || a->index < k->index) return;
+    if (a->reason != REASON_ACCEPTED || a->index < k->index) return;
     k->is_deleted = deletes;
     k->index = a->index;
-    k->token_digest = a->outcome.token_digest;
+    k->token_digest = a->token_digest;
 }
 
 static void check_read(struct client *c, const struct ask *a)
@@ -226,7 +226,7 @@ static void want(struct client *c, int64_t in_us);
 static void remember(struct client *c)
 {
     if (c->n_questions == QUESTIONS_MAX) return; /* Its delete stays open, for check_read(). */
-    c->questions[c->n_questions++] = (struct question){c->ask.hash, c->ask.slot, c->node, c->entity};
+    c->questions[c->n_questions++] = (struct question){c->ask.hash, c->node, c->entity};
 }
 
 static void answered_fate(struct client *c)
@@ -234,10 +234,10 @@ static void answered_fate(struct client *c)
     struct question q = c->questions[0];
 
     for (size_t i = 1; i < c->n_questions; i++) c->questions[i - 1] = c->questions[i];
-    if (c->ask.result == ASK_DONE && c->ask.fate != FATE_OPEN) {
+    if (c->ask.result == ASK_DONE && c->ask.fate != NODE_OPEN) {
         c->n_questions--;
-        client_counts.n_committed += c->ask.fate == FATE_COMMITTED;
-        client_counts.n_absent += c->ask.fate == FATE_ABSENT;
+        client_counts.n_committed += c->ask.fate == NODE_COMMITTED;
+        client_counts.n_absent += c->ask.fate == NODE_ABSENT;
     } else {
         c->questions[c->n_questions - 1] = q; /* Asked again, after the others. */
     }
@@ -246,20 +246,24 @@ static void answered_fate(struct client *c)
 static void answered_write(struct client *c)
 {
     const struct ask *a = &c->ask;
-    struct hash none = {{0}};
-    bool was_made = !hash_equal(&a->hash, &none), is_accepted = a->result == ASK_DONE && a->outcome.reason == REASON_ACCEPTED;
+    bool is_accepted = a->result == ASK_DONE && a->reason == REASON_ACCEPTED;
 
-    if (a->result == ASK_DONE) {
+    switch (a->result) {
+    case ASK_DONE:
         client_counts.n_accepted += is_accepted;
         client_counts.n_refused += !is_accepted;
         learn(c, a);
-    } else if (was_made && a->result != ASK_REFUSED) {
+        break;
+    case ASK_UNCLEAR:
         client_counts.n_unclear++;
         remember(c);
-    } else if (c->wish == WISH_DELETE && was_made) {
-        known_of(c->entity)->n_open_deletes--;
+        break;
+    case ASK_REFUSED:
+        if (c->wish == WISH_DELETE) known_of(c->entity)->n_open_deletes--;
+        break;
+    default: break; /* A delete that was lost with its node may have been done. */
     }
-    if (c->wish == WISH_PARTICIPANT) c->has_settled_rights = is_accepted || a->result == ASK_REFUSED;
+    if (c->wish == WISH_PARTICIPANT) c->has_settled_rights = is_accepted || a->result == ASK_NOTHING;
 }
 
 static void answered(struct ask *a)
@@ -294,6 +298,7 @@ static void choose(struct client *c)
 
     c->node = own_node(c);
     c->entity = (unsigned)world_below(ENTITIES);
+    ask_done(&c->ask);
     c->ask = (struct ask){.kind = ASK_WRITE, .make = make, .done = answered, .context = c};
     if (!c->has_settled_rights) c->wish = WISH_PARTICIPANT;
     else if (dice < 30) c->wish = WISH_INTENT;
@@ -307,7 +312,6 @@ static void choose(struct client *c)
         c->wish = WISH_FATE;
         c->ask.kind = ASK_FATE;
         c->ask.hash = c->questions[0].hash;
-        c->ask.slot = c->questions[0].slot;
         c->node = c->questions[0].node;
     } else if (c->wish == WISH_READ) {
         c->ask.kind = ASK_READ;
@@ -348,6 +352,7 @@ void clients_begin(void)
 
 void clients_end(void)
 {
+    for (size_t i = 0; i < clients.n; i++) ask_done(&clients.all[i].ask);
 }
 
 void clients_calm(void)

@@ -35,7 +35,7 @@ struct handle {
     struct inode *inode;
     size_t offset;
     unsigned n_failures_told;
-    bool has_lock;
+    bool has_lock, appends;
 };
 VEC_DEFINE(handle_vec, struct handle);
 
@@ -201,6 +201,13 @@ void disk_cut_at(int node, int k)
     disks[node].cut_at = k;
 }
 
+bool disk_has_faults(int node)
+{
+    const struct disk *d = &disks[node];
+
+    return d->is_cut || d->fails_writes || d->fail_write || d->fail_sync || d->cut_at;
+}
+
 bool disk_is_cut(int node)
 {
     return disks[node].is_cut;
@@ -260,6 +267,7 @@ void disk_reset(uint64_t seed)
 {
     for (size_t i = 0; i < handles.n; i++) must(!handles.at[i].disk);
     handle_vec_done(&handles);
+    disk_vfs_reset();
     n_syncs = 0;
     for (int i = 0; i < WORLD_NODES_MAX; i++) {
         struct disk *d = &disks[i];
@@ -330,6 +338,7 @@ int disk_open(const char *path, int flags)
         change(d, path, inode, false);
     }
     int fd = handle_new(d, inode);
+    handle_of(fd)->appends = (flags & O_APPEND) != 0;
     if ((flags & O_TRUNC) && inode->seen.n && disk_truncate(fd, 0) != 0) {
         (void)disk_close(fd);
         return -1;
@@ -384,7 +393,9 @@ ssize_t disk_read(int fd, void *at, size_t n)
 
 ssize_t disk_write(int fd, const void *at, size_t n)
 {
-    ssize_t done = disk_pwrite(fd, at, n, (off_t)handle_of(fd)->offset);
+    struct handle *h = handle_of(fd);
+    if (h->appends) h->offset = h->inode->seen.n;
+    ssize_t done = disk_pwrite(fd, at, n, (off_t)h->offset);
 
     if (done > 0) handle_of(fd)->offset += (size_t)done;
     return done;
@@ -427,6 +438,27 @@ int disk_sync(int fd)
     if (!inode->is_durable) settle(d, d->changes.n); /* The journal of a file system commits all names at once. */
     inode->is_durable = true;
     return 0;
+}
+
+void disk_put(const char *path, struct str bytes)
+{
+    struct disk *d = disk_of(path);
+    struct inode *inode = inode_new(d, false);
+
+    buf_add_str(&inode->seen, bytes);
+    buf_add_str(&inode->synced, bytes);
+    inode->is_durable = true;
+    set(&d->seen, path, inode);
+    set(&d->durable, path, inode);
+}
+
+void disk_put_folder(const char *path)
+{
+    struct disk *d = disk_of(path);
+    struct inode *inode = inode_new(d, true);
+
+    set(&d->seen, path, inode);
+    set(&d->durable, path, inode);
 }
 
 int disk_lock(int fd)

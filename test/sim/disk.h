@@ -32,11 +32,16 @@ void disk_fail_write(int node, int k, bool is_full); /* Its k-th write from now 
 void disk_fail_sync(int node, int k); /* Its k-th sync from now on fails, once. */
 void disk_cut_at(int node, int k);    /* At its k-th write, sync or change of a name everything stops. */
 void disk_heal(int node);             /* Ends all of these but a cut. */
+bool disk_has_faults(int node);       /* Any of these is told or has struck. */
 bool disk_is_cut(int node);
 void disk_cut(int node);              /* Every further call fails until disk_restart(). */
 
 /* Everything of the node's is closed. with_power: files are as they were seen; otherwise as above. Ends all faults. */
 void disk_restart(int node, bool with_power);
+
+/* Lies there durably, as if it had been installed with the machine. */
+void disk_put(const char *path, struct str bytes);
+void disk_put_folder(const char *path);
 
 uint64_t disk_n_syncs(void); /* Of all disks since disk_reset(). */
 

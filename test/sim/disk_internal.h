@@ -30,6 +30,7 @@ struct inode {
 };
 
 struct inode *disk_inode(int fd);        /* NULL for a disk's root. */
+void disk_vfs_reset(void); /* SQLite's own chance begins anew. */
 struct rng *disk_rng(const char *path); /* The chance of its disk. */
 
 #endif

@@ -252,6 +252,7 @@ static enum err commit(struct call *c)
         revision = s->revision;
     }
     a->revision = revision;
+    if (c->n_puts && !a->succeeded) return OK; /* Refused: nothing is read. */
     a->n_ranges = c->n_ranges;
     a->ranges = arena_array(&a->arena, c->n_ranges, sizeof *a->ranges);
     for (size_t i = 0; i < c->n_ranges; i++)
@@ -324,7 +325,7 @@ static enum err give_up(struct etcd *e, enum err err, struct why *why)
 
 static bool is_stopping(const struct etcd *e)
 {
-    return e->stop && atomic_load(e->stop);
+    return world.stops[e->node] || (e->stop && atomic_load(e->stop));
 }
 
 /* Waits for the call; OK: c->answer is good and the caller frees the call. */

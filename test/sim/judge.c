@@ -8,6 +8,7 @@
 
 #include "base/vec.h"
 #include "cast.h"
+#include "proof/merkle.h"
 #include "state/state.h"
 #include "world.h"
 
@@ -18,16 +19,23 @@ struct place {
 VEC_DEFINE(place_vec, struct place);
 VEC_DEFINE(hash_vec, struct hash);
 
-struct signer {
-    uint64_t size, time_s;
+/* A head that was signed and is to be compared once its signer has told so much. */
+struct signed_head {
+    int node;
+    uint64_t size;
+    struct hash root;
 };
+VEC_DEFINE(signed_vec, struct signed_head);
+
 
 static struct {
     enum lie lie;
     struct place_vec places;
     struct hash_vec absent;
-    struct signer signers[WORLD_NODES_MAX];
+    uint64_t signed_sizes[WORLD_NODES_MAX];
     uint64_t positions[WORLD_NODES_MAX];
+    struct signed_vec signed_heads;
+    struct merkle trees[WORLD_NODES_MAX]; /* Of what each has told. */
     uint64_t floor;
     bool is_split, differs[WORLD_NODES_MAX];
     unsigned n_failures;
@@ -44,6 +52,7 @@ void judge_end(void)
 {
     place_vec_done(&judge.places);
     hash_vec_done(&judge.absent);
+    signed_vec_done(&judge.signed_heads);
 }
 
 void judge_fail(const char *format, ...)
@@ -102,10 +111,26 @@ static void say_entry(const char *what, struct str bytes)
                   (unsigned long long)e.slot, (int)e.changes[0].kind);
 }
 
-void judge_applied(int node, uint64_t index, struct str entry, struct str outcome, const struct hash *root)
+static void compare_signed(int node, const struct hash *root)
 {
-    struct place here = {.entry = hash_of(entry), .outcome = hash_of(outcome), .root = *root};
+    for (size_t i = 0; i < judge.signed_heads.n; i++) {
+        const struct signed_head *h = &judge.signed_heads.at[i];
+        if (h->node != node || h->size != judge.trees[node].size) continue;
+        if (!hash_equal(&h->root, root)) judge_fail("node %d signed another root at %llu leaves than it has", node, (unsigned long long)h->size);
+        judge.signed_heads.at[i--] = judge.signed_heads.at[--judge.signed_heads.n];
+    }
+}
+
+void judge_applied(int node, uint64_t index, struct str entry, struct str outcome)
+{
+    struct place here = {.entry = hash_of(entry), .outcome = hash_of(outcome)};
+    struct hash leaves[2] = {hash_leaf(entry), hash_leaf(outcome)};
     struct place *known;
+
+    merkle_add(&judge.trees[node], &leaves[0]);
+    merkle_add(&judge.trees[node], &leaves[1]);
+    here.root = merkle_root(&judge.trees[node]);
+    compare_signed(node, &here.root);
 
     if (index != judge.positions[node]) judge_fail("node %d applies %llu after %llu", node, (unsigned long long)index, (unsigned long long)judge.positions[node]);
     judge.positions[node] = index + 1;
@@ -142,19 +167,18 @@ void judge_published(int node, const struct view *v)
 void judge_restarted(int node)
 {
     judge.positions[node] = 0;
-    if (judge.differs[node]) return;
+    judge.trees[node] = (struct merkle){.size = 0};
 }
 
-void judge_signed(int node, uint64_t size, const struct hash *root, uint64_t time_s)
+void judge_signed(int node, uint64_t size, const struct hash *root)
 {
-    struct signer *s = &judge.signers[node];
+    uint64_t *last = &judge.signed_sizes[node];
 
-    if (size <= s->size) judge_fail("node %d signs size %llu after %llu", node, (unsigned long long)size, (unsigned long long)s->size);
-    if (time_s < s->time_s) judge_fail("node %d signs with a time before its last one", node);
-    *s = (struct signer){size, time_s};
-    if (judge.differs[node]) return;
-    if (size % 2 || size == 0 || size / 2 > judge.places.n) judge_fail("node %d signs size %llu, which nobody has", node, (unsigned long long)size);
-    else if (!hash_equal(&judge.places.at[size / 2 - 1].root, root)) split(node, "signed root", size / 2 - 1);
+    if (size <= *last) judge_fail("node %d signs size %llu after %llu", node, (unsigned long long)size, (unsigned long long)*last);
+    if (size % 2 || size == 0) judge_fail("node %d signs size %llu", node, (unsigned long long)size);
+    *last = size;
+    if (judge.trees[node].size < size) signed_vec_add(&judge.signed_heads, (struct signed_head){node, size, *root});
+    else if (!judge.differs[node] && !hash_equal(&judge.places.at[size / 2 - 1].root, root)) split(node, "signed root", size / 2 - 1);
 }
 
 uint64_t judge_floor(void)
@@ -167,14 +191,24 @@ static bool is_exempt(int node)
     return judge.lie == LIE_STALE || may_split() || judge.differs[node];
 }
 
-void judge_wrote(int node, uint64_t floor, uint64_t index, const struct hash *hash)
+uint64_t judge_wrote(int node, uint64_t floor, uint64_t position, const struct hash *hash)
 {
-    if (is_exempt(node)) return;
-    if (index >= judge.places.n || !hash_equal(&judge.places.at[index].entry, hash))
-        judge_fail("node %d answers for an entry at %llu, where others have another", node, (unsigned long long)index);
-    if (index + 1 <= floor)
+    uint64_t index = 0;
+
+    if (is_exempt(node)) return 0;
+    if (position > judge.positions[node])
+        judge_fail("node %d answers at %llu and has told of %llu", node, (unsigned long long)position, (unsigned long long)judge.positions[node]);
+    for (index = position < judge.places.n ? position : judge.places.n; index > 0; index--)
+        if (hash_equal(&judge.places.at[index - 1].entry, hash)) break;
+    if (index == 0) {
+        judge_fail("node %d answers for an entry that does not stand before %llu", node, (unsigned long long)position);
+        return 0;
+    }
+    index--;
+    if (index < floor)
         judge_fail("node %d answers a write at %llu that was asked for when %llu were seen", node, (unsigned long long)index, (unsigned long long)floor);
-    if (index + 1 > judge.floor) judge.floor = index + 1;
+    if (position > judge.floor) judge.floor = position;
+    return index;
 }
 
 void judge_read(int node, uint64_t floor, uint64_t position)

@@ -28,19 +28,23 @@ void judge_begin(enum lie lie);
 void judge_end(void);
 
 /* A claim that does not hold: says so, with the time, and the seed has failed. */
+/* sim.c: says which seed runs; for posix.c. */
+void sim_say_failed_must(const char *claim, const char *file, int line);
+
 void judge_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool judge_has_failed(void);
 const char *judge_first_failure(void);
 
-void judge_applied(int node, uint64_t index, struct str entry, struct str outcome, const struct hash *root);
+void judge_applied(int node, uint64_t index, struct str entry, struct str outcome);
 void judge_published(int node, const struct view *v);
-void judge_signed(int node, uint64_t size, const struct hash *root, uint64_t time_s);
-void judge_restarted(int node); /* Its position may be smaller than before. */
+void judge_signed(int node, uint64_t size, const struct hash *root);
+void judge_restarted(int node); /* It tells all again, from position 0. */
 
 /* The least position that an answer must show when it was asked for now. */
 uint64_t judge_floor(void);
-/* Asked for when floor was the least position; answered from this position. hash: of the entry at index, if it was a write. */
-void judge_wrote(int node, uint64_t floor, uint64_t index, const struct hash *hash);
+/* Asked for when floor was the least position; answered from this position. hash: of the entry, which must stand before position; returns
+ * where. */
+uint64_t judge_wrote(int node, uint64_t floor, uint64_t position, const struct hash *hash);
 void judge_read(int node, uint64_t floor, uint64_t position);
 void judge_absent(int node, const struct hash *hash);
 void judge_committed(int node, const struct hash *hash);

@@ -11,9 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actor.h"
 #include "base/mem.h"
 #include "disk.h"
+#include "journal/heads.h"
 #include "journal/store_internal.h"
+#include "judge.h"
 #include "proof/hash.h"
 #include "proof/key.h"
 #include "world.h"
@@ -44,11 +47,11 @@ WRAP(int, nanosleep, const struct timespec *time, struct timespec *ret)
     return 0;
 }
 
-WRAP(ssize_t, getrandom, void *at, size_t n, unsigned flags)
+WRAP(void, entropy_fill, void *at, size_t n)
 {
-    if (!world.is_running) return __real_getrandom(at, n, flags);
-    for (size_t i = 0; i < n; i++) ((uint8_t *)at)[i] = (uint8_t)rng_next(&world.rng);
-    return (ssize_t)n;
+    if (!world.is_running) __real_entropy_fill(at, n);
+    else
+        for (size_t i = 0; i < n; i++) ((uint8_t *)at)[i] = (uint8_t)rng_next(&world.rng);
 }
 
 /* Files. */
@@ -200,6 +203,27 @@ WRAP(int, closedir, DIR *d)
     mem_free(folder.path);
     folder.path = NULL;
     return 0;
+}
+
+/* What is signed is told to the judge. */
+WRAP(enum err, heads_swap, struct heads *h, uint64_t expected_size, uint64_t new_size, const struct hash *root, struct str note,
+     struct why *why)
+{
+    enum err err = __real_heads_swap(h, expected_size, new_size, root, note, why);
+
+    if (err == OK && world.node >= 0) {
+        actor_observe(world.node);
+        judge_signed(world.node, new_size, root);
+        actor_counts.n_heads++;
+    }
+    return err;
+}
+
+/* A broken invariant of the product is a failed seed, too. */
+WRAP(_Noreturn void, must_failed, const char *claim, const char *file, int line)
+{
+    if (world.is_running) sim_say_failed_must(claim, file, line);
+    __real_must_failed(claim, file, line);
 }
 
 /* No thread of its own copies a database's log. */

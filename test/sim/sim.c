@@ -71,10 +71,10 @@ static void check_end(enum lie lie)
         int node = (int)i;
         if (hostile_is(node)) continue;
         if (may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
-        if (!actor_has_settled(node)) judge_fail("node %d is %s, and has not settled what is unclear", node, actor_is_up(node) ? "up" : "down");
+        if (!actor_has_settled(node)) judge_fail("node %d is %s, and not all right: %s", node, actor_is_up(node) ? "up" : "down", actor_words(node));
         else if (actor_position(node) != judge_size())
             judge_fail("node %d stands at %llu of %llu", node, (unsigned long long)actor_position(node), (unsigned long long)judge_size());
-        else if (actor_is_refused(node)) judge_fail("node %d refuses to sign", node);
+        else if (actor_is_refused(node)) judge_fail("node %d refuses to sign: %s", node, actor_words(node));
         else if (actor_full_size(node) + 20 < 2 * judge_size())
             judge_fail("node %d knows a full head of %llu, and %llu leaves", node, (unsigned long long)actor_full_size(node), (unsigned long long)(2 * judge_size()));
         if (actor_is_divided(node)) judge_fail("node %d sees a fork where there is none", node);
@@ -91,7 +91,7 @@ static void choose_world(int64_t *ret_trouble_us)
     cast_begin(n_members, n_nodes);
     for (size_t i = 0; i < n_nodes; i++) {
         world.steady_us[i] = world_between(0, 3600 * S);
-        world.skew_us[i] = world_chance(300) ? world_between(-4 * S, 4 * S) : world_between(-20 * MS, 20 * MS);
+        world.skew_us[i] = world_chance(300) ? world_between(-2 * S, 2 * S) : world_between(-20 * MS, 20 * MS);
     }
     *ret_trouble_us = world_between(3 * S, 25 * S);
 }
@@ -104,6 +104,15 @@ static enum lie choose_lie(int wanted)
     return wanted >= 0 ? (enum lie)wanted : lies ? lie : LIE_NONE;
 }
 
+static uint64_t seed_of_now;
+static enum lie lie_of_now;
+
+void sim_say_failed_must(const char *claim, const char *file, int line)
+{
+    printf("not ok - seed %llu, lie %s: must(%s) at %s:%d\n", (unsigned long long)seed_of_now, lie_name(lie_of_now), claim, file, line);
+    (void)fflush(stdout);
+}
+
 static bool run(uint64_t seed, int wanted_lie, bool talks)
 {
     int64_t trouble_us;
@@ -113,6 +122,8 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     world_begin(seed, talks);
     disk_reset(seed);
     lie = choose_lie(wanted_lie);
+    seed_of_now = seed;
+    lie_of_now = lie;
     choose_world(&trouble_us);
     judge_begin(lie);
     hostile_begin(cast.n_members >= 3 && world_chance(250));
@@ -128,12 +139,14 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     world_say("calm");
     trouble_is_over = true;
     etcd_model_calm();
+    hostile_calm();
     actors_calm();
     clients_calm();
     while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
         if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
     }
     if (!judge_has_failed()) check_end(lie);
+    for (int i = 0; talks && i < (int)cast.n_nodes; i++) world_say("node %d: %s", i, actor_words(i));
     is_good = !judge_has_failed();
     if (!is_good) printf("not ok - seed %llu, lie %s: %s\n", (unsigned long long)seed, lie_name(lie), judge_first_failure());
     actors_end();
@@ -174,7 +187,7 @@ static void say_counts(double ms_each)
     say("absent", client_counts.n_absent);
     say("starts after others", actor_counts.n_restarts);
     say("heads signed", actor_counts.n_heads);
-    say("settled", actor_counts.n_settled);
+    say("taken over", actor_counts.n_taken_over);
     say("garbage", actor_counts.n_garbage);
     say("squatted", actor_counts.n_squatted);
     say("disputed", actor_counts.n_disputed);
@@ -204,6 +217,7 @@ int main(int argc, char **argv)
     talks = argc == at + 1;
     count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 1;
     disk_install();
+    if (!talks) (void)!freopen("/dev/null", "w", stderr); /* What nodes say of their troubles. */
     for (uint64_t seed = first; seed < first + count; seed++) {
         if (run(seed, lie, talks)) continue;
         n_failed++;

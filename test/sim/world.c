@@ -235,6 +235,7 @@ bool fiber_wait(int64_t until_us)
     struct fiber *f = running;
 
     if (!f) return false;
+    if (f->node >= 0 && world.stops[f->node]) return false;
     f->alarm = mem_zalloc(sizeof *f->alarm);
     f->alarm->fiber = f;
     world_at(until_us, ring, f->alarm);

@@ -24,6 +24,7 @@ struct world {
     int node;                   /* Whose fiber runs; -1: none. */
     int64_t skew_us[WORLD_NODES_MAX];   /* Of each node's wall clock. */
     int64_t steady_us[WORLD_NODES_MAX]; /* Where each node's steady clock stands at the world's start. */
+    bool stops[WORLD_NODES_MAX]; /* The node's process is ending: nothing waits for it any more. */
     bool is_running;            /* Calls of the product are answered from here. */
     bool talks;                 /* Says on stdout what happens. */
     uint64_t n_events;
