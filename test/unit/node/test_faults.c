@@ -359,8 +359,8 @@ static void changed_bytes_are_found_at_the_start_or_when_they_are_read(void)
 static void a_changed_entry_after_the_signed_head_is_refused(void)
 {
     static const char *const sql[] = {
-        "UPDATE entry SET bytes = CAST(substr(bytes,1,200)||CASE substr(bytes,201,1) WHEN x'00' THEN x'01' ELSE x'00' END||"
-        "substr(bytes,202) AS BLOB) WHERE pos = 13",
+        ("UPDATE entry SET bytes = CAST(substr(bytes,1,200)||CASE substr(bytes,201,1) WHEN x'00' THEN x'01' ELSE x'00' END||"
+         "substr(bytes,202) AS BLOB) WHERE pos = 13"),
         "UPDATE entry SET bytes = CAST(substr(bytes,1,length(bytes)-1)||x'ff' AS BLOB) WHERE pos = 13", /* Never a signature's last. */
         "UPDATE entry SET bytes = x'' WHERE pos = 13",
     };
