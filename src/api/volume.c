@@ -159,7 +159,7 @@ struct ring_context {
 static enum err add_vertex(void *context, size_t i, struct json_node v)
 {
     struct ring_context *c = context;
-    struct point p;
+    struct point p = {0};
     TRY(read_point(c->at, v, true, i, &p, c->why));
     point_vec_add(&c->reader->ring, p);
     return OK;
@@ -198,7 +198,7 @@ static enum err read_circle(struct volume_reader *r, const struct place *at,
 {
     struct json_node centre = field(circle, "center");
     struct json_node radius = field(circle, "radius");
-    struct point p;
+    struct point p = {0};
     double metres;
     struct why inner;
 

@@ -96,7 +96,7 @@ static bool read_offset(struct str text, size_t *at, int64_t *ret_us)
 bool instant_parse(struct str text, int64_t *ret_us)
 {
     static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int year, month, day, hour, minute, second;
+    int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0; /* gcc -O3 does not see that they are read. */
     int64_t fraction, offset;
     size_t at = 0;
 

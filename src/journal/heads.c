@@ -172,7 +172,7 @@ static enum err copy_to(int from, const char *fresh, struct why *why)
 enum err heads_renew(const char *path, struct why *why)
 {
     AUTO(buf_done) struct buf fresh = {0};
-    int fd;
+    int fd = -1;
     enum err err = open_locked(path, &fd, why);
 
     if (err) return err;
@@ -189,7 +189,7 @@ enum err heads_open(const char *path, struct heads **ret, struct why *why)
 {
     struct heads *h;
     enum err err;
-    int fd;
+    int fd = -1;
 
     TRY(open_locked(path, &fd, why));
     h = mem_zalloc(sizeof *h);

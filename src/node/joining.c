@@ -40,6 +40,7 @@ enum err joining_check(struct node *n, struct why *why)
         return fail(why, ERR_INPUT, "--member %.*s: this node's keys are those of member %.*s", STR_ARG(said), STR_ARG(m->name));
     }
     atomic_store(&n->shared->is_joined, true);
+    if (n->shared->join_at_us) (void)fprintf(stderr, "joined the network\n"); /* Not at each start, and whether its answer came or not. */
     return OK;
 }
 
@@ -112,7 +113,7 @@ void joining_try(struct node *n)
         p.err = make_entry(n, &bytes, &p.why);
         if (p.err == OK) pass_one(n, bytes_of(&p, &bytes));
     }
-    if (atomic_load(&n->shared->is_joined)) (void)fprintf(stderr, "joined the network\n");
-    else if (p.err == OK) say_waiting(n, "the join was refused");
+    if (atomic_load(&n->shared->is_joined)) return;
+    if (p.err == OK) say_waiting(n, "the join was refused");
     else say_waiting(n, p.why.text[0] ? p.why.text : err_text(p.err));
 }

@@ -14,7 +14,7 @@ if [ -z "${CHECK_ALL:-}" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-unset MAKEFLAGS MAKELEVEL # The builds are makes of their own, not this one's.
+unset MAKEFLAGS MAKELEVEL # The builds are makes of their own, not this one's; WERROR stays as it was given.
 n=0
 failed=0
 result() { # STATUS NAME
