@@ -12,6 +12,7 @@
 #include "node/shared.h"
 #include "state/rules.h"
 
+#define APPLY_SLICE 512
 #define IDLE_FLUSH_US 200000 /* Derived data waits this long for a batch to travel with. */
 
 /* One reading back: what its callback needs. */
@@ -164,6 +165,12 @@ static enum err apply_range(struct reading r, uint64_t end, struct why *why)
 enum err writer_apply_stored(struct node *n, struct packed_vec *waiting, struct arena *arena,
                              struct why *why)
 {
+    /* A node that was away has much to apply: what that needs is given back in between. */
+    while (store_size(n->store) - state_view(n->state)->position > APPLY_SLICE) {
+        AUTO(arena_done) struct arena slice = {0};
+        uint64_t end = state_view(n->state)->position + APPLY_SLICE;
+        TRY(apply_range((struct reading){.n = n, .waiting = waiting, .arena = &slice}, end, why));
+    }
     return apply_range((struct reading){.n = n, .waiting = waiting, .arena = arena}, UINT64_MAX, why);
 }
 
