@@ -77,12 +77,12 @@ until_is() {
     until [ "$(field "$name" "$@")" = "$wanted" ]; do [ $SECONDS -lt $end ] || return 1; done
 }
 
-# Both nodes at one position with one digest.
+# Both nodes come to one digest.
 agree() {
     local end=$((SECONDS + 60)) a b
     while [ $SECONDS -lt $end ]; do
-        a=$(field "$1" position)/$(field "$1" digest)
-        b=$(field "$2" position)/$(field "$2" digest)
+        a=$(field "$1" digest)
+        b=$(field "$2" digest)
         [ -n "$a" ] && [ "$a" = "$b" ] && return 0
     done
     echo "# $1 $a, $2 $b"
