@@ -20,7 +20,7 @@ limit=${CHECK_TIMEOUT:-240}
 names=()
 for word in "$@"; do
     case $word in
-    --all) export CHECK_ALL=1; limit=${CHECK_TIMEOUT:-3600} ;;
+    --all) export CHECK_ALL=1; limit=${CHECK_TIMEOUT:-7200} ;;
     --*) echo "tools/check.sh: unknown option $word (there is --all)" >&2; exit 2 ;;
     *) names+=("$word") ;;
     esac
