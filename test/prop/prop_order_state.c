@@ -155,7 +155,7 @@ static void read_author(struct reader *r, const uint8_t id[8], size_t n, int64_t
         struct entry e;
         bool good = entry_decode_head(s->bytes, &e, NULL) == OK && memcmp(e.author, author, 8) == 0 && e.slot == wanted &&
                     entry_verify(s->bytes, ORIGIN, &w.keys[s->author].public);
-        CHECK_INT(order_feed(r->order, author, wanted, s->revision, s->bytes, good, NULL), OK);
+        must(order_feed(r->order, author, wanted, s->revision, s->bytes, good, NULL) == OK); /* Else it would be read for ever. */
     }
     order_complete(r->order, author, revision);
 }
