@@ -135,7 +135,6 @@ static void break_chain(void)
 /* A second node's keys: some slots before its join, and some after. */
 static void use_spare(void)
 {
-    AUTO(arena_done) struct arena arena = {0};
     AUTO(buf_done) struct buf bytes = {0};
     unsigned m = (unsigned)(hostile.node % (int)cast.n_members);
     struct change join = {.kind = CHANGE_JOIN, .member = cast_member(m), .digest = cast.genesis_hash};
