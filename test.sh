@@ -23,4 +23,4 @@ echo "Building with clang, warnings being errors"
 make -s -j"$(nproc)" V=clang WERROR=-Werror objects || give_up "the build with clang failed"
 
 echo "Testing"
-SIM_SEEDS=${SIM_SEEDS:-1000} B=build/release exec tools/check.sh "$@"
+SIM_SEEDS=${SIM_SEEDS:-1000} CHECK_TIMEOUT=${CHECK_TIMEOUT:-900} B=build/release exec tools/check.sh "$@"
