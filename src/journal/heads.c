@@ -185,6 +185,23 @@ enum err heads_renew(const char *path, struct why *why)
     return err ? err : store_sync_folder(path, why);
 }
 
+enum err heads_begin_anew(const char *path, const char *kept, struct why *why)
+{
+    AUTO(buf_done) struct buf fresh = {0};
+    enum err err;
+    int fd;
+
+    if (link(path, kept) != 0 && errno != EEXIST) return fail(why, ERR_DISK, "%s: cannot make: %s", kept, strerror(errno));
+    buf_addf(&fresh, "%s.new", path);
+    fd = open(buf_z(&fresh), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(why, ERR_DISK, "%s: cannot make: %s", buf_z(&fresh), strerror(errno));
+    err = write_new(fd, buf_z(&fresh), why);
+    (void)close(fd);
+    if (err == OK && rename(buf_z(&fresh), path) != 0) err = fail(why, ERR_DISK, "%s: cannot make anew: %s", path, strerror(errno));
+    if (err) (void)unlink(buf_z(&fresh));
+    return err ? err : store_sync_folder(path, why);
+}
+
 enum err heads_open(const char *path, struct heads **ret, struct why *why)
 {
     struct heads *h;

@@ -32,6 +32,10 @@ CHECKED enum err heads_create(const char *path, struct why *why);
  * heads_open(); ERR_DISK, and the file is as it was. */
 CHECKED enum err heads_renew(const char *path, struct why *why);
 
+/* The file becomes kept's, unless that is there already, and one with no head in it takes its place: for new keys, which what the old ones
+ * signed does not bind. Cut off at any moment it leaves a file under path. Nobody has it open. ERR_DISK. */
+CHECKED enum err heads_begin_anew(const char *path, const char *kept, struct why *why);
+
 /* ERR_NOT_FOUND if there is no file, ERR_BUSY if another process holds it, ERR_CORRUPT if no slot is good. */
 CHECKED enum err heads_open(const char *path, struct heads **ret, struct why *why);
 void heads_close(struct heads *h); /* NULL is fine. */

@@ -15,6 +15,7 @@
 #include "node/fetch.h"
 #include "node/shared.h"
 #include "proof/checkpoint.h"
+#include "proof/note.h"
 #include "state/genesis.h"
 
 #define DEFAULT_MEMBER "member"
@@ -195,6 +196,36 @@ static enum err join(struct node *n, const struct node_options *options, struct 
     return writer_order_own(n, &n->keys.root, &e, why);
 }
 
+/* Whether the note of the last head has no line of the log key that this node has now: its member's root gave it new keys. */
+static bool is_of_old_keys(const struct node *n, struct heads *heads)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    AUTO(mem_auto) struct note *note = mem_alloc(sizeof *note);
+    struct checkpoint head;
+    bool is_own = false;
+
+    if (!heads_last(heads, NULL, NULL, &bytes)) return false;
+    if (note_parse(buf_str(&bytes), note, NULL) != OK || checkpoint_parse(note->text, &head, NULL) != OK) return false;
+    struct note_key own = note_key_make(head.origin, NOTE_ED25519, &n->keys.log.public);
+    for (size_t i = 0; i < note->n_signatures; i++)
+        is_own |= note->signatures[i].id == own.id && str_equal(note->signatures[i].name, own.name);
+    return !is_own;
+}
+
+/* What the old keys signed last binds the new ones no more, and is kept. */
+static enum err begin_heads(struct node *n, const char *path, struct why *why)
+{
+    AUTO(buf_done) struct buf kept = {0};
+
+    buf_addf(&kept, "%s.before.", path);
+    hex_add(&kept, n->author, sizeof n->author);
+    heads_close(n->heads);
+    n->heads = NULL;
+    TRY(heads_begin_anew(path, buf_z(&kept), why));
+    (void)fprintf(stderr, "this node has new keys: what the old ones signed last is kept in %s\n", buf_z(&kept));
+    return heads_open(path, &n->heads, why);
+}
+
 /* The file is made with a new journal only: one that is missing later is not replaced by an empty one. */
 static enum err open_heads(struct node *n, struct why *why)
 {
@@ -215,6 +246,7 @@ static enum err open_heads(struct node *n, struct why *why)
                     path, (unsigned long long)store_size(n->store));
     }
     TRY(e);
+    if (n->shared && is_of_old_keys(n, n->heads)) TRY(begin_heads(n, path, why));
     if (heads_was_torn(n->heads)) {
         struct why torn;
         (void)fail(&torn, ERR_CORRUPT, "%s: one of two heads is damaged; the other one counts", path);

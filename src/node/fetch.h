@@ -44,7 +44,7 @@ bool fetch_must_run(const struct fetch *f);
 void fetch_go_on(struct fetch *f);
 
 /* Brings store, state and order up to the newest head that enough members signed. ERR_UNAVAILABLE, ERR_NET: not now; ERR_CORRUPT,
- * ERR_DISK: for good. */
+ * ERR_DISK: for good; ERR_STATE: what was taken over ends this node's keys, for good. */
 CHECKED enum err fetch_run(struct fetch *f, struct why *why);
 
 /* For node_on_gap(). */

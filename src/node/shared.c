@@ -282,8 +282,9 @@ bool shared_look(struct node *n)
     enum err err, applied;
 
     if (n->shared->is_broken) return false;
-    if (fetch_must_run(n->fetch) && fetch_run(n->fetch, &why) != OK) {
-        shared_failed(n, ERR_UNAVAILABLE, &why);
+    err = fetch_must_run(n->fetch) ? fetch_run(n->fetch, &why) : OK;
+    if (err != OK) {
+        shared_failed(n, err, &why);
         return false;
     }
     err = n->journal->follow(n->journal, 0, &why);

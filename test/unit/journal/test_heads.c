@@ -151,6 +151,31 @@ static void a_copy_takes_its_place_with_all_that_was_signed(void)
     folder_remove();
 }
 
+static void new_keys_begin_without_a_head_and_the_old_one_is_kept(void)
+{
+    struct heads *h = NULL;
+    struct why why;
+    char kept[sizeof path + 8];
+
+    folder_make();
+    (void)snprintf(kept, sizeof kept, "%s.before", path);
+    CHECK_INT(heads_begin_anew(path, kept, &why), ERR_DISK); /* There is nothing to keep. */
+    must(heads_create(path, &why) == OK && heads_open(path, &h, &why) == OK);
+    CHECK_INT(swap(h, 0, 10, &why), OK);
+    heads_close(h);
+    CHECK_INT(heads_begin_anew(path, kept, &why), OK);
+    must(heads_open(path, &h, &why) == OK);
+    CHECK(!heads_last(h, NULL, NULL, NULL));
+    CHECK_INT(swap(h, 0, 4, &why), OK); /* Smaller than what the old keys signed. */
+    heads_close(h);
+    CHECK_INT(heads_begin_anew(path, kept, &why), OK); /* What is kept stays. */
+    must(heads_open(kept, &h, &why) == OK);
+    CHECK_INT(last_size(h), 10);
+    heads_close(h);
+    must(unlink(kept) == 0);
+    folder_remove();
+}
+
 static void change_file(void (*change)(char *bytes, void *context), void *context)
 {
     struct str file = t_read_file(path);
@@ -270,6 +295,7 @@ int main(void)
     RUN(a_head_neither_goes_back_nor_contradicts);
     RUN(one_process_holds_it);
     RUN(a_copy_takes_its_place_with_all_that_was_signed);
+    RUN(new_keys_begin_without_a_head_and_the_old_one_is_kept);
     RUN(a_torn_swap_leaves_the_head_before_it);
     RUN(a_store_without_a_good_slot_is_lost_and_says_so);
     RUN(after_a_failed_write_nothing_is_swapped);
