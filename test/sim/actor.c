@@ -168,6 +168,20 @@ static void looked(struct barrier *b)
     state_done_reading(&pin);
 }
 
+static void passed(struct passing *p)
+{
+    struct ask *ask = (struct ask *)((char *)p - offsetof(struct ask, passing));
+    struct actor *a = &actors[ask->node];
+
+    if (!has_ended(a) && p->err == OK) {
+        actor_observe(a->node);
+        ask->reason = p->outcomes[0];
+        ask->position = p->position;
+        ask->index = judge_wrote(a->node, ask->floor, p->position, &p->hash);
+    }
+    answer(ask, p->err == OK ? ASK_DONE : p->is_unclear ? ASK_UNCLEAR : ASK_REFUSED);
+}
+
 static void ask_write(struct actor *a, struct ask *ask)
 {
     struct state_pin pin;
@@ -210,6 +224,10 @@ void actor_ask(int node, struct ask *ask)
     case ASK_READ:
         ask->barrier = (struct barrier){.done = looked};
         node_barrier(a->n, &ask->barrier);
+        break;
+    case ASK_PASS:
+        ask->passing = (struct passing){.bytes = ask->bytes, .done = passed};
+        node_pass(a->n, &ask->passing);
         break;
     }
     world.node = before;
@@ -261,7 +279,12 @@ static void live(void *context)
     struct why why = {0};
     struct node *n = NULL;
     char url[CAST_URL_MAX];
+    struct str peer;
 
+    cast_url((int)world_below(cast.n_nodes), url); /* Its own is of no use, as an address that nobody has is. */
+    peer = str_of(url);
+    options.peer_urls = &peer;
+    options.n_peer_urls = world_chance(500);
     world_say("starts");
     judge_restarted(a->node);
     a->n_observed = 0;
@@ -355,7 +378,7 @@ void actors_trouble(void)
         struct actor *a = &actors[i];
         bury(a);
         if (!a->fiber) {
-            if (world.now_us >= a->up_us && !hostile_is(a->node)) start(a);
+            if (world.now_us >= a->up_us && !hostile_is(a->node) && !cast.is_out[i]) start(a);
         } else if (!is_calm) {
             trouble(a);
         }
@@ -378,20 +401,40 @@ void actors_calm(void)
     }
 }
 
-static void install(struct actor *a)
+static void install_key(const struct actor *a, const char *name, const struct key_secret *key)
 {
-    static const char *const names[] = {"entry", "log", "mirror", "http"};
-    const struct key_secret *const keys[] = {&cast.entries[a->node], &cast.logs[a->node], &cast.mirrors[a->node], &cast.mirrors[a->node]};
     char path[64], text[65];
+
+    (void)snprintf(path, sizeof path, "%s/keys/%s.key", a->dir, name);
+    hex_encode(key->seed, 32, text);
+    text[64] = '\n';
+    disk_put(path, str_make(text, sizeof text));
+}
+
+/* A founder's root joined it already; another's lies there until it does. */
+static void install(const struct actor *a)
+{
+    size_t keys = cast_keys(a->node);
+    unsigned member = (unsigned)a->node % cast.n_members;
+    char path[64];
 
     (void)snprintf(path, sizeof path, "%s/keys", a->dir);
     disk_put_folder(path);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        (void)snprintf(path, sizeof path, "%s/keys/%s.key", a->dir, names[i]);
-        hex_encode(keys[i]->seed, 32, text);
-        text[64] = '\n';
-        disk_put(path, str_make(text, sizeof text));
-    }
+    install_key(a, "entry", &cast.entries[keys]);
+    install_key(a, "log", &cast.logs[keys]);
+    install_key(a, "mirror", &cast.mirrors[keys]);
+    install_key(a, "http", &cast.mirrors[keys]);
+    if (member >= cast.n_founders) install_key(a, "root", &cast.roots[member]);
+}
+
+void actor_replace_keys(int node)
+{
+    struct actor *a = &actors[node];
+
+    end(a);
+    cast.has_new_keys[node] = true;
+    judge_has_new_keys(node);
+    install(a);
 }
 
 void actors_begin(void)
@@ -454,6 +497,11 @@ bool actor_has_settled(int node)
 bool actor_is_divided(int node)
 {
     return peers_of(&actors[node]).round.fork.is_divided;
+}
+
+bool actor_has_proof(int node)
+{
+    return peers_of(&actors[node]).n_proofs > 0;
 }
 
 bool actor_is_refused(int node)

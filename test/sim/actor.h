@@ -19,12 +19,13 @@ void actors_trouble(void); /* Chance may cut a node's power, kill it, or break i
 
 /* What a client asks. Lives with the client, and outlives done(). */
 struct ask {
-    enum { ASK_WRITE, ASK_READ, ASK_FATE } kind;
+    enum { ASK_WRITE, ASK_READ, ASK_FATE, ASK_PASS } kind;
     /* Makes the change on the node's present view, as its API would; false: there is nothing to write. */
     bool (*make)(void *context, const struct view *v, struct arena *arena, struct change *ret, struct str *ret_participant);
     void (*done)(struct ask *a); /* May be asked again in it. */
     void *context;
     struct hash hash; /* FATE: of which entry. UNCLEAR: of the one that was made. */
+    struct str bytes; /* PASS: another author's entry, of the arena. */
 
     enum ask_result {
         ASK_NOTHING, /* There was nothing to write. */
@@ -43,6 +44,7 @@ struct ask {
     /* The node's. */
     struct pending pending;
     struct barrier barrier;
+    struct passing passing;
     struct arena arena;
     int node;
     struct ask *next;
@@ -50,11 +52,15 @@ struct ask {
 void ask_done(struct ask *a); /* Frees what it holds. */
 void actor_ask(int node, struct ask *a);
 
+/* The machine gets the node's new keys and starts again. */
+void actor_replace_keys(int node);
+
 bool actor_is_up(int node);
 bool actor_is_broken(int node); /* It says that it cannot go on. */
 bool actor_is_behind(int node); /* etcd shows less than it has seen, or nothing, or not even its join: it says so. */
 bool actor_has_settled(int node); /* Nothing of its is unclear, and it may write. */
 bool actor_is_divided(int node);
+bool actor_has_proof(int node); /* That heads which contradict each other are signed. */
 bool actor_is_refused(int node);
 uint64_t actor_position(int node);
 uint64_t actor_full_size(int node); /* Of the newest full head that it knows. */

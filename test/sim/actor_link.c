@@ -83,13 +83,13 @@ static void serve(const struct message *m)
     uint64_t clock_s = (uint64_t)((WORLD_START_US + world.now_us + world.skew_us[m->from]) / S);
     struct exchange_query query;
     struct why why = {0};
-    enum err err = peers_heard(p, cast.ids[m->from], clock_s, &why);
+    enum err err = peers_heard(p, cast.ids[cast_keys(m->from)], clock_s, &why);
 
     back->is_answer = true;
     back->from = m->to;
     back->to = m->from;
     buf_clear(&back->body);
-    if (err == OK && m->is_post) err = peers_on_round(p, cast.ids[m->from], buf_str(&m->body), &kind, &back->body, &why);
+    if (err == OK && m->is_post) err = peers_on_round(p, cast.ids[cast_keys(m->from)], buf_str(&m->body), &kind, &back->body, &why);
     else if (err == OK) {
         struct str target = buf_str(&m->target);
         (void)str_cut(&target, '?');
@@ -127,7 +127,7 @@ static void call(struct peer_link *link, const struct peer_call *c)
     struct message *late;
 
     must(c->n_urls > 0);
-    if (to < 0 || to >= WORLD_NODES_MAX) to = first.to = from; /* A spare key's: nobody is there. */
+    if (to < 0 || memcmp(cast.ids[cast_keys(to)], c->to, 8) != 0) to = first.to = from; /* A spare or replaced key's: nobody is there. */
     first.answered = c->answered;
     first.context = c->context;
     first.tag = c->tag;

@@ -60,6 +60,32 @@ BREAKS = {
         "    read_elsewhere(in);\n",
         "    (void)read_elsewhere;\n",
     ),
+    "admit-late": (
+        "what changes who the authors are is applied when it comes, and not before what follows it",
+        "src/node/shared.c",
+        "        if (kind != CHANGE_TICK && (kind < CHANGE_INTENT_PUT || kind > CHANGE_REPORT)) return true;\n",
+        "        (void)kind;\n",
+    ),
+    "old-heads": (
+        "what a node's old keys signed last stays before its new ones",
+        "src/node/boot.c",
+        "    if (n->shared && is_of_old_keys(n, n->heads)) TRY(begin_heads(n, path, why));\n",
+        "    (void)is_of_old_keys, (void)begin_heads;\n",
+    ),
+    "deaf-to-end": (
+        "a node that takes over its own end from its peers goes on",
+        "src/node/shared.c",
+        """    if (err != OK) {
+        shared_failed(n, err, &why);
+        return false;
+    }
+    err = n->journal""",
+        """    if (err != OK) {
+        shared_failed(n, ERR_UNAVAILABLE, &why);
+        return false;
+    }
+    err = n->journal""",
+    ),
 }
 
 

@@ -35,9 +35,14 @@ struct str cast_uss(unsigned i)
 
 int cast_find(const uint8_t author[8])
 {
-    for (size_t i = 0; i < cast.n_nodes; i++)
-        if (memcmp(cast.ids[i], author, 8) == 0) return (int)i;
+    for (size_t i = 0; i < CAST_KEYS; i++)
+        if (i % CAST_SPARE < cast.n_nodes && memcmp(cast.ids[i], author, 8) == 0) return (int)(i % CAST_SPARE);
     return -1;
+}
+
+size_t cast_keys(int node)
+{
+    return (size_t)node + (cast.has_new_keys[node] ? CAST_SPARE : 0);
 }
 
 static void make_keys(void)
@@ -46,39 +51,33 @@ static void make_keys(void)
 
     if (are_made) return;
     are_made = true;
-    for (int i = 0; i < WORLD_NODES_MAX; i++) {
+    for (int i = 0; i < CAST_KEYS; i++) {
         struct key_secret *const of[] = {&cast.roots[i], &cast.entries[i], &cast.logs[i], &cast.mirrors[i]};
         for (size_t k = 0; k < sizeof of / sizeof *of; k++) key_secret_init(of[k], (uint8_t[32]){9, (uint8_t)k, (uint8_t)i});
         id_of(&cast.roots[i], cast.root_ids[i]);
         id_of(&cast.entries[i], cast.ids[i]);
-        (void)snprintf(cast.mirror_names[i], sizeof cast.mirror_names[i], "node%d.example/mirror", i);
     }
 }
 
-void cast_begin(unsigned n_members, size_t n_nodes)
+void cast_begin(unsigned n_members, unsigned n_founders, size_t n_nodes)
 {
     struct genesis_member members[WORLD_NODES_MAX];
 
     make_keys();
     cast.n_members = n_members;
+    cast.n_founders = n_founders;
     cast.n_nodes = n_nodes;
-    for (unsigned i = 0; i < n_members; i++) members[i] = (struct genesis_member){cast_member(i), cast.roots[i].public};
+    memset(cast.has_new_keys, 0, sizeof cast.has_new_keys);
+    memset(cast.is_out, 0, sizeof cast.is_out);
+    for (unsigned i = 0; i < n_founders; i++) members[i] = (struct genesis_member){cast_member(i), cast.roots[i].public};
     buf_clear(&cast.genesis);
     genesis_encode(&(struct genesis){.origin = CAST_ORIGIN,
                                      .rules = 1,
                                      .members = members,
-                                     .n_members = n_members,
+                                     .n_members = n_founders,
                                      .created_ms = WORLD_START_US / 1000 - 1000},
                    &cast.genesis);
     cast.genesis_hash = hash_of(buf_str(&cast.genesis));
-    cast.seats = (struct seats){.origin = CAST_ORIGIN, .n_members = n_members, .n_nodes = n_nodes};
-    for (size_t i = 0; i < n_nodes; i++)
-        cast.seats.nodes[i] = (struct seats_node){
-            .member = (unsigned)(i % n_members),
-            .log = note_key_make(CAST_ORIGIN, NOTE_ED25519, &cast.logs[i].public),
-            .mirror = note_key_make(str_of(cast.mirror_names[i]), NOTE_COSIGNATURE, &cast.mirrors[i].public),
-        };
-    must(seats_check(&cast.seats, NULL) == OK);
 }
 
 void cast_end(void)
@@ -100,6 +99,24 @@ static void write_root(const struct slots *slots, unsigned m, uint64_t *slot, st
     etcd_model_put(slots_key(slots, e.author, e.slot, &arena), buf_str(&bytes));
 }
 
+struct change cast_join(int node, size_t keys)
+{
+    struct change join = {.kind = CHANGE_JOIN, .member = cast_member((unsigned)node % cast.n_members), .digest = cast.genesis_hash};
+
+    memcpy(join.entry_key, cast.entries[keys].public.b, 32);
+    memcpy(join.log_key, cast.logs[keys].public.b, 32);
+    memcpy(join.mirror_key, cast.mirrors[keys].public.b, 32);
+    return join;
+}
+
+struct change cast_address(size_t keys, struct str *url)
+{
+    struct change address = {.kind = CHANGE_ADDRESSES, .addresses = url, .n_addresses = 1};
+
+    memcpy(address.node, cast.ids[keys], sizeof address.node);
+    return address;
+}
+
 void cast_join_all(void)
 {
     uint64_t n[WORLD_NODES_MAX] = {0};
@@ -109,18 +126,14 @@ void cast_join_all(void)
     slots_init(&slots, &cast.genesis_hash, 0);
     for (size_t i = 0; i < cast.n_nodes; i++) {
         unsigned m = (unsigned)(i % cast.n_members);
-        struct change join = {.kind = CHANGE_JOIN, .member = cast_member(m), .digest = cast.genesis_hash};
-        struct change address = {.kind = CHANGE_ADDRESSES, .n_addresses = 1};
+        struct change join = cast_join((int)i, i), address;
         char url[CAST_URL_MAX];
         struct str at;
-        memcpy(join.entry_key, cast.entries[i].public.b, 32);
-        memcpy(join.log_key, cast.logs[i].public.b, 32);
-        memcpy(join.mirror_key, cast.mirrors[i].public.b, 32);
+        if (m >= cast.n_founders) continue;
         write_root(&slots, m, &n[m], &join);
         cast_url((int)i, url);
         at = str_of(url);
-        address.addresses = &at;
-        memcpy(address.node, cast.ids[i], sizeof address.node);
+        address = cast_address(i, &at);
         write_root(&slots, m, &n[m], &address);
     }
     slots_done(&slots);

@@ -274,6 +274,7 @@ static void answered(struct ask *a)
     switch (a->kind) {
     case ASK_FATE: answered_fate(c); break;
     case ASK_WRITE: answered_write(c); break;
+    case ASK_PASS: break; /* The council's alone. */
     case ASK_READ:
         if (a->result != ASK_DONE) break;
         client_counts.n_reads++;
@@ -364,6 +365,7 @@ void clients_calm(void)
 bool clients_have_settled(void)
 {
     for (size_t i = 0; i < clients.n; i++)
-        if (clients.all[i].n_questions > 0) return false;
+        for (size_t k = 0; k < clients.all[i].n_questions; k++)
+            if (!cast.is_out[clients.all[i].questions[k].node]) return false;
     return true;
 }

@@ -170,6 +170,11 @@ void judge_restarted(int node)
     judge.trees[node] = (struct merkle){.size = 0};
 }
 
+void judge_has_new_keys(int node)
+{
+    judge.signed_sizes[node] = 0;
+}
+
 void judge_signed(int node, uint64_t size, const struct hash *root)
 {
     uint64_t *last = &judge.signed_sizes[node];

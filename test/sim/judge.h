@@ -13,9 +13,10 @@
  *   J4  what was called absent is never in the journal
  *   J5  an honest node signs the tree that all have, each size once, and never a smaller size
  *   J6  when trouble ends all get to one position, whatever is open is settled, and heads get full
+ *   J7  what the members set out to decide is decided
  *
  * Where etcd lies in a way that splits the network J1, J2 and J3 can break between the two sides; then both sides must get to know
- * (decision B7), and J6 holds for neither.
+ * (decision B7), and neither J6 nor J7 holds.
  */
 #ifndef TEST_SIM_JUDGE_H
 #define TEST_SIM_JUDGE_H
@@ -39,6 +40,7 @@ void judge_applied(int node, uint64_t index, struct str entry, struct str outcom
 void judge_published(int node, const struct view *v);
 void judge_signed(int node, uint64_t size, const struct hash *root);
 void judge_restarted(int node); /* It tells all again, from position 0. */
+void judge_has_new_keys(int node); /* What it signed so far binds it no more. */
 
 /* The least position that an answer must show when it was asked for now. */
 uint64_t judge_floor(void);

@@ -14,6 +14,7 @@
 #include "actor.h"
 #include "cast.h"
 #include "client.h"
+#include "council.h"
 #include "disk.h"
 #include "etcd_model.h"
 #include "hostile.h"
@@ -33,6 +34,7 @@ static void trouble(void *context, bool happens)
         hostile_trouble();
     }
     actors_trouble();
+    council_trouble();
     world_at(world.now_us + TROUBLE_EVERY, trouble, NULL);
 }
 
@@ -41,23 +43,31 @@ static bool may_split(enum lie lie)
     return lie == LIE_FORK || lie == LIE_FALSIFY || lie == LIE_FORGET;
 }
 
+/* Nothing is expected of it. */
+static bool is_nobodys(int node)
+{
+    return hostile_is(node) || cast.is_out[node];
+}
+
 /* All stand at one position, have settled everything, and signed it together. */
 static bool is_done(void)
 {
     for (size_t i = 0; i < cast.n_nodes; i++) {
-        if (hostile_is((int)i)) continue;
+        if (is_nobodys((int)i)) continue;
         if (actor_is_broken((int)i) || !actor_has_settled((int)i) || actor_position((int)i) != judge_size()) return false;
         if (actor_full_size((int)i) + 20 < 2 * judge_size()) return false;
     }
-    return clients_have_settled();
+    return clients_have_settled() && council_is_done();
 }
 
 /* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
  * grow that far, because etcd has forgotten what it knows, says that. */
 static void check_split(void)
 {
-    for (size_t i = 0; i < cast.n_nodes; i++)
-        if (actor_is_divided((int)i) || actor_is_refused((int)i) || actor_is_broken((int)i) || actor_is_behind((int)i)) return;
+    for (int i = 0; i < (int)cast.n_nodes; i++) {
+        if (cast.is_out[i]) continue;
+        if (actor_is_divided(i) || actor_has_proof(i) || actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return;
+    }
     judge_fail("the network is split, and nobody knows");
 }
 
@@ -69,7 +79,7 @@ static void check_end(enum lie lie)
     }
     for (size_t i = 0; i < cast.n_nodes; i++) {
         int node = (int)i;
-        if (hostile_is(node)) continue;
+        if (is_nobodys(node)) continue;
         if (may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
         if (!actor_has_settled(node)) judge_fail("node %d is %s, and not all right: %s", node, actor_is_up(node) ? "up" : "down", actor_words(node));
         else if (actor_position(node) != judge_size())
@@ -81,6 +91,8 @@ static void check_end(enum lie lie)
     }
     if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
         judge_fail("a client still does not know what became of a write");
+    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !council_is_done())
+        judge_fail("it is not reached that %s", council_words());
 }
 
 static void choose_world(int64_t *ret_trouble_us)
@@ -88,7 +100,7 @@ static void choose_world(int64_t *ret_trouble_us)
     unsigned n_members = (unsigned)world_between(2, 5);
     size_t n_nodes = n_members + (world_chance(300) ? world_below(3) : 0);
 
-    cast_begin(n_members, n_nodes);
+    cast_begin(n_members, n_members - (n_members >= 3 && world_chance(120)), n_nodes);
     for (size_t i = 0; i < n_nodes; i++) {
         world.steady_us[i] = world_between(0, 3600 * S);
         world.skew_us[i] = world_chance(300) ? world_between(-2 * S, 2 * S) : world_between(-20 * MS, 20 * MS);
@@ -126,7 +138,8 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     lie_of_now = lie;
     choose_world(&trouble_us);
     judge_begin(lie);
-    hostile_begin(cast.n_members >= 3 && world_chance(250));
+    hostile_begin(cast.n_founders >= 3 && cast.n_founders == cast.n_members && world_chance(250));
+    council_begin();
     etcd_model_begin(lie, lie == LIE_OVERWRITE || hostile_is((int)cast.n_nodes - 1));
     cast_join_all();
     actors_begin();
@@ -142,6 +155,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     hostile_calm();
     actors_calm();
     clients_calm();
+    council_calm();
     while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
         if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
     }
@@ -151,6 +165,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     if (!is_good) printf("not ok - seed %llu, lie %s: %s\n", (unsigned long long)seed, lie_name(lie), judge_first_failure());
     actors_end();
     clients_end();
+    council_end();
     etcd_model_end();
     world_end();
     disk_reset(0);
@@ -194,6 +209,10 @@ static void say_counts(double ms_each)
     say("overwritten", actor_counts.n_overwritten);
     say("stale", actor_counts.n_stale);
     say("gaps", actor_counts.n_gaps);
+    say("members admitted", council_counts.n_admitted);
+    say("expelled", council_counts.n_expelled);
+    say("nodes' keys replaced", council_counts.n_keys);
+    say("roots' keys", council_counts.n_roots);
     printf("\n");
 }
 
