@@ -59,7 +59,8 @@ static void authorize(struct peer_link *base, const uint8_t to[8], struct buf *r
 }
 
 /* At one address. */
-static enum err go(struct line *line, struct http_client *client, const struct errand *e, size_t which, int *ret_status, struct buf *ret)
+static enum err go(struct line *line, struct http_client *client, const struct errand *e, size_t which, int *ret_status, struct buf *ret,
+                   struct why *why)
 {
     AUTO(buf_done) struct buf url = {0}, header = {0};
 
@@ -75,25 +76,28 @@ static enum err go(struct line *line, struct http_client *client, const struct e
                              .timeout_ms = EXCHANGE_TIMEOUT_MS,
                              .bytes_max = EXCHANGE_BODY_MAX};
     if (e->call.is_post) call.body = buf_str(&e->body);
-    return http_client_call(client, &call, ret_status, ret, NULL);
+    return http_client_call(client, &call, ret_status, ret, why);
 }
 
 static void run(struct line *line, struct http_client *client, const struct errand *e)
 {
     AUTO(buf_done) struct buf answer = {0};
+    struct why why = {"it has no address"};
     enum err err = ERR_NET;
     int status = 0;
 
     for (size_t i = 0; i < e->n_urls && err != OK && !atomic_load(&line->link->stop); i++) {
         size_t which = (line->best + i) % e->n_urls;
         buf_clear(&answer);
-        err = go(line, client, e, which, &status, &answer);
+        err = go(line, client, e, which, &status, &answer, &why);
         if (err == OK) line->best = which;
     }
     must(pthread_mutex_lock(&line->link->lock) == 0);
     bool is_closing = line->link->is_closing;
     must(pthread_mutex_unlock(&line->link->lock) == 0);
-    if (!is_closing) e->call.answered(e->call.context, e->call.tag, err == OK ? OK : ERR_NET, status, buf_str(&answer));
+    if (is_closing) return;
+    if (err == OK) e->call.answered(e->call.context, e->call.tag, OK, status, buf_str(&answer));
+    else e->call.answered(e->call.context, e->call.tag, ERR_NET, 0, str_of(why.text));
 }
 
 static void *line_main(void *arg)

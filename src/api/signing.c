@@ -45,6 +45,8 @@ static void add_signing(struct json *j, const struct peers_status *s)
     add_number(j, "fork_proofs", s->n_proofs);
     json_key(j, "clock_off_s");
     json_i64(j, s->clock_off_s);
+    add_number(j, "calls", s->n_calls);
+    add_number(j, "calls_failed", s->n_failed);
     json_close(j, '}');
 }
 

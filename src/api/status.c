@@ -9,6 +9,7 @@
 #include "api/signing.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "node/peers.h"
 #include "state/member.h"
 #include "state/rules.h"
 
@@ -79,6 +80,7 @@ static bool last_entry(const struct view *v, const uint8_t author[8], int64_t *r
 static void add_node(struct status *s, const struct member_node *n, bool is_this)
 {
     struct json *j = &s->j;
+    struct why trouble = {0};
     int64_t ms = 0;
     bool has_time = last_entry(s->v, n->id, &ms);
 
@@ -94,6 +96,8 @@ static void add_node(struct status *s, const struct member_node *n, bool is_this
     json_open(j, '[');
     for (size_t i = 0; i < n->n_addresses; i++) json_str(j, n->addresses[i]);
     json_close(j, ']');
+    if (node_peers(s->node)) peers_trouble(node_peers(s->node), n->id, &trouble);
+    add_text(j, "trouble", str_of(trouble.text));
     json_close(j, '}');
 }
 

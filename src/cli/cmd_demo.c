@@ -172,7 +172,7 @@ static enum err begin(struct demo *d, struct why *why)
     for (int i = 0; i < N_PARTIES; i++) {
         AUTO(buf_done) struct buf token = {0};
         TRY(party_token(d->line.key_path, names[i], OWN_NODE_AUDIENCE, &token, why));
-        party_init(&d->parties[i], names[i], d->line.nodes[i].url, buf_str(&token));
+        party_init(&d->parties[i], names[i], d->line.nodes[i].url, NULL, buf_str(&token));
         d->ids[i] = entropy_id();
         d->at = (enum who)i;
         tellf(d, NODE, 0, "listens on %s and has joined; %s orders the entries", d->line.nodes[i].url,

@@ -177,14 +177,14 @@ static enum err open_log(const struct desk_options *o, struct log_source **ret, 
     struct desk desk = {0};
     uint64_t wanted = 0;
 
-    if (!o->key && !o->token_file && !o->data) return log_source_open_url(o->url, STR(""), ret, why);
+    if (!o->key && !o->token_file && !o->data) return log_source_open_url(o->url, o->ca_file, STR(""), ret, why);
     TRY(desk_token(o, &token, why));
     TRY(desk_open(o, &desk, why));
     enum err e = desk_ask(&desk, "/aux/v1/status", (struct str){0}, &status, why);
     if (e == OK) wanted = (uint64_t)desk_number(status, "position");
     desk_done(&desk);
     for (int i = 0; e == OK; i++) {
-        e = log_source_open_url(o->url, buf_str(&token), &source, why);
+        e = log_source_open_url(o->url, o->ca_file, buf_str(&token), &source, why);
         if (e != OK || log_source_size(source) >= wanted) break;
         if (i == SIGNED_WAITS) {
             (void)fprintf(stderr, "clearline line history: %" PRIu64 " of %" PRIu64 " entries are signed: those are looked at\n",

@@ -22,7 +22,7 @@
 
 struct log_options {
     const char *data, *target;
-    struct desk_options desk; /* Its key or token alone. */
+    struct desk_options desk; /* Its key or token, and whom to believe. */
     int64_t n_last;
     bool json;
 };
@@ -214,7 +214,7 @@ static enum err open_url(const struct log_options *o, struct log_source **ret, s
     AUTO(buf_done) struct buf token = {0};
 
     if (o->desk.key || o->desk.token_file) TRY(desk_token(&o->desk, &token, why));
-    return log_source_open_url(o->target, buf_str(&token), ret, why);
+    return log_source_open_url(o->target, o->desk.ca_file, buf_str(&token), ret, why);
 }
 
 int cmd_log(int argc, char **argv)
@@ -229,6 +229,7 @@ int cmd_log(int argc, char **argv)
         {"--key", "PEM", "its operator's secret key: mints a token", ARG_TEXT, &o.desk.key, 0, 0},
         {"--token-file", "FILE", "a token to show instead", ARG_TEXT, &o.desk.token_file, 0, 0},
         {"--audience", "HOST", "the node's audience (localhost)", ARG_TEXT, &o.desk.audience, 0, 0},
+        {"--ca", "FILE", "CA certificates to believe instead of the system's", ARG_TEXT, &o.desk.ca_file, 0, 0},
         {"--last", "N", "tail: how many entries (10)", ARG_NUMBER, &o.n_last, 1, 1000000000},
         {"--json", NULL, "verify: one JSON object", ARG_FLAG, &o.json, 0, 0},
     };

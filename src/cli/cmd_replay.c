@@ -342,7 +342,7 @@ static enum err open_parties(struct replay *r, struct why *why)
         } else {
             TRY(party_token(r->key, names[r->n_parties], r->audience, &token, why));
         }
-        party_init(&r->parties[r->n_parties], r->token ? "participant" : names[r->n_parties], r->target, buf_str(&token));
+        party_init(&r->parties[r->n_parties], r->token ? "participant" : names[r->n_parties], r->target, NULL, buf_str(&token));
         r->n_parties++;
     }
     return OK;

@@ -119,6 +119,17 @@ static enum err check_options(const struct serve *s, struct why *why)
     return OK;
 }
 
+/* Certificates that are read later, by whoever makes a connection: a wrong name is told at once. */
+static enum err check_files(const struct serve *s, struct why *why)
+{
+    const char *const files[] = {s->peer_ca, s->peer_cert, s->peer_key, s->etcd_cacert, s->etcd_cert, s->etcd_key};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i] && access(files[i], R_OK) != 0) return fail(why, ERR_INPUT, "%s: %s", files[i], strerror(errno));
+    }
+    return OK;
+}
+
 static enum err read_file(const char *path, struct buf *ret, struct why *why)
 {
     char piece[4096];
@@ -337,6 +348,7 @@ static enum err start_all(struct serve *s, struct why *why)
 {
     keep_memory();
     TRY(check_options(s, why));
+    TRY(check_files(s, why));
     if (mkdir(s->data, 0700) != 0 && errno != EEXIST) {
         return fail(why, ERR_DISK, "--data %s: cannot be made: %s", s->data, strerror(errno));
     }
@@ -347,7 +359,7 @@ static enum err start_all(struct serve *s, struct why *why)
     return start_peer_server(s, why);
 }
 
-static void say_ready(const struct serve *s)
+static void say_ready(struct serve *s)
 {
     AUTO(buf_done) struct buf vkey = {0};
     struct node_status status;
@@ -360,7 +372,7 @@ static void say_ready(const struct serve *s)
                   (unsigned long long)status.position);
     (void)fprintf(stderr, "listening on %s://%s%.*s%s:%u\n", s->tls_cert ? "https" : "http",
                   is_v6 ? "[" : "", STR_ARG(host), is_v6 ? "]" : "", http_server_port(s->server));
-    if (s->peer_server) (void)fprintf(stderr, "peers reach it at %.*s\n", STR_ARG(buf_str(&s->peer_own_url)));
+    if (s->peer_server) (void)fprintf(stderr, "peers reach it at %s\n", s->peer_url ? s->peer_url : buf_z(&s->peer_own_url));
     (void)fflush(stderr);
 }
 

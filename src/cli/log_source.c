@@ -57,14 +57,14 @@ enum err log_source_open_data(const char *dir, struct log_source **ret, struct w
     return OK;
 }
 
-enum err log_source_open_url(const char *url, struct str token, struct log_source **ret, struct why *why)
+enum err log_source_open_url(const char *url, const char *ca_file, struct str token, struct log_source **ret, struct why *why)
 {
     struct log_source *s = mem_zalloc(sizeof *s);
     struct checkpoint c = {0};
     struct note *note = mem_alloc(sizeof *note);
     enum err err;
 
-    party_init(&s->party, "the log", url, token);
+    party_init(&s->party, "the log", url, ca_file, token);
     s->bundle_no = UINT64_MAX;
     err = party_send(&s->party, "GET", STR("/log/checkpoint"), STR(""), why);
     if (err == OK && s->party.status != 200) err = party_refused(&s->party, why);

@@ -13,8 +13,8 @@
 struct log_source;
 
 CHECKED enum err log_source_open_data(const char *dir, struct log_source **ret, struct why *why);
-/* token may be empty: then the network's entries must be public. */
-CHECKED enum err log_source_open_url(const char *url, struct str token, struct log_source **ret, struct why *why);
+/* token may be empty: then the network's entries must be public. ca_file: as in http/client.h. url and ca_file are borrowed. */
+CHECKED enum err log_source_open_url(const char *url, const char *ca_file, struct str token, struct log_source **ret, struct why *why);
 void log_source_close(struct log_source *s); /* NULL is fine. */
 
 /* Entries that come after those of the folder, without outcomes; borrowed. */

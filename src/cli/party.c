@@ -32,7 +32,7 @@ enum err party_token(const char *key_path, const char *sub, const char *audience
     return err;
 }
 
-void party_init(struct party *p, const char *sub, const char *url, struct str token)
+void party_init(struct party *p, const char *sub, const char *url, const char *ca_file, struct str token)
 {
     *p = (struct party){.sub = str_of(sub), .url = str_of(url)};
     while (p->url.n && p->url.at[p->url.n - 1] == '/') p->url.n--;
@@ -41,7 +41,7 @@ void party_init(struct party *p, const char *sub, const char *url, struct str to
         buf_add_str(&p->authorization, token);
     }
     p->parser = json_parser_new();
-    p->client = http_client_new(&(struct http_client_options){0});
+    p->client = http_client_new(&(struct http_client_options){.ca_file = ca_file});
 }
 
 void party_done(struct party *p)

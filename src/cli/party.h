@@ -3,7 +3,7 @@
  *
  *     struct party p;
  *     TRY(party_token(key_path, "mercy-flights", "localhost", &token, why));
- *     party_init(&p, "mercy-flights", url, buf_str(&token));
+ *     party_init(&p, "mercy-flights", url, NULL, buf_str(&token));
  *     TRY(party_send(&p, "PUT", path, body, &why));
  *     if (p.status == 409) party_each_missing(&p, ...);
  *
@@ -38,8 +38,8 @@ struct party {
 /* Appends a token of one hour with the scope utm.strategic_coordination, signed with the secret key in the PEM file. */
 CHECKED enum err party_token(const char *key_path, const char *sub, const char *audience, struct buf *ret, struct why *why);
 
-/* token may be empty: no Authorization is sent. sub and url are borrowed. */
-void party_init(struct party *p, const char *sub, const char *url, struct str token);
+/* token may be empty: no Authorization is sent. ca_file: as in http/client.h. sub and url are borrowed, as is ca_file. */
+void party_init(struct party *p, const char *sub, const char *url, const char *ca_file, struct str token);
 void party_done(struct party *p); /* NULL is fine. */
 
 /* OK whenever there is an answer, whatever its status; ERR_NET and the like when there is none. */

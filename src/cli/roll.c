@@ -76,6 +76,24 @@ static enum err member_row(void *context, size_t i, struct json_node m)
     return OK;
 }
 
+/* What is the matter with the calls to a member's nodes. */
+static enum err print_trouble(void *context, size_t i, struct json_node node)
+{
+    const struct json_node *m = context;
+    struct str text = desk_text(node, "trouble");
+
+    (void)i;
+    if (text.n) printf("%.*s's node %.*s: %.*s\n", STR_ARG(desk_text(*m, "member")), STR_ARG(desk_text(node, "author")), STR_ARG(text));
+    return OK;
+}
+
+static enum err print_troubles(void *context, size_t i, struct json_node m)
+{
+    (void)context;
+    (void)i;
+    return json_each(json_member(m, "nodes"), print_trouble, &m);
+}
+
 void roll_print_members(struct json_node status)
 {
     static const char *const head[] = {"MEMBER", "STANDING", "NODES", "LAST ENTRY", "HEARD", "SIGNED", "SUSPENDED SINCE", "REASON"};
@@ -84,6 +102,7 @@ void roll_print_members(struct json_node status)
     add_row(&t, head);
     (void)json_each(json_member(status, "members"), member_row, &t);
     table_print(&t);
+    (void)json_each(json_member(status, "members"), print_troubles, NULL);
 }
 
 static enum err proposal_row(void *context, size_t i, struct json_node p)

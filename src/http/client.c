@@ -93,7 +93,10 @@ struct http_client *http_client_new(const struct http_client_options *options)
     SET(CURLOPT_OPENSOCKETDATA, (void *)c);
     if (options->stop) c->multi = curl_multi_init();
     must(c->multi || !options->stop);
-    if (options->ca_file) SET(CURLOPT_CAINFO, options->ca_file);
+    if (options->ca_file) {
+        SET(CURLOPT_CAINFO, options->ca_file);
+        SET(CURLOPT_CAPATH, NULL); /* The system's folder counts besides otherwise. */
+    }
     if (options->cert_file) SET(CURLOPT_SSLCERT, options->cert_file);
     if (options->key_file) SET(CURLOPT_SSLKEY, options->key_file);
     return c;

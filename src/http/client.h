@@ -17,7 +17,7 @@ struct sockaddr;
 
 struct http_client_options { /* All zero is a good default. */
     int connect_ms;         /* 0: 3,000 */
-    const char *ca_file;    /* NULL: the system's. */
+    const char *ca_file;    /* No others are believed. NULL: the system's. */
     const char *cert_file;  /* PEM: what this client shows of itself over TLS, with its key. NULL: nothing. */
     const char *key_file;
     bool https_only;

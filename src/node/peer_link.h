@@ -19,7 +19,8 @@ struct peer_call {
     struct str target;               /* Path and query; borrowed as well, as is the body. */
     struct str body;
 
-    /* What came of it, once: OK with any status, or ERR_NET. Any thread, but never from within call(). body is borrowed. */
+    /* What came of it, once: OK with any status, or ERR_NET, of which body says why, in words, if that is known. Any thread, but never from
+     * within call(). body is borrowed. */
     void (*answered)(void *context, uint64_t tag, enum err err, int status, struct str body);
     void *context;
     uint64_t tag;                    /* The caller's. */

@@ -561,3 +561,11 @@ void peers_status(struct peers *p, struct peers_status *ret)
     }
     must(pthread_mutex_unlock(&p->lock) == 0);
 }
+
+void peers_trouble(struct peers *p, const uint8_t id[8], struct why *ret)
+{
+    must(pthread_mutex_lock(&p->lock) == 0);
+    size_t i = peers_find(p, id);
+    *ret = i < p->seats.n_nodes ? p->known[i].trouble : (struct why){0};
+    must(pthread_mutex_unlock(&p->lock) == 0);
+}

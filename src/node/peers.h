@@ -82,6 +82,9 @@ struct peers_status {
 };
 void peers_status(struct peers *p, struct peers_status *ret);
 
+/* Why this node's last call to that one failed; empty if it did not, or none was made. */
+void peers_trouble(struct peers *p, const uint8_t id[8], struct why *ret);
+
 /* Members' nodes as they are called: for catch-up. Appends at most max; texts live in the arena. */
 struct peer_address {
     uint8_t id[8];

@@ -31,6 +31,8 @@ struct peer_known {
     int64_t heard_ms;
     int64_t clock_ms;              /* When its clock was heard, and how far it was ahead of the own one. */
     int64_t clock_off_s;
+    bool is_unreached;             /* The last call got no answer. */
+    struct why trouble;            /* Why the last call failed; empty if it did not. */
 };
 
 /* A head that contradicts the own tree, for new rounds and for its proof file. */

@@ -1,8 +1,12 @@
 /* peers_serve.c - what peers ask of this node, and what they answered.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdio.h>
+
+#include "base/hex.h"
 #include "base/mem.h"
 #include "node/peers_internal.h"
+#include "state/member.h"
 
 /* The seat of a node that called. */
 static enum err find_caller(struct peers *p, const uint8_t from[8], size_t *ret, struct why *why)
@@ -112,6 +116,23 @@ static enum err take_answer(struct peers *p, size_t i, int status, struct str bo
     return round_answered(p->round, i, k->size, &k->root, &answer, own_root(p, size, &room), peers_now(p), why);
 }
 
+/* Said when nobody answers there any more, and when somebody does again. */
+static void say_reached(struct peers *p, size_t i, const struct why *why)
+{
+    struct peer_known *k = &p->known[i];
+    AUTO(buf_done) struct buf id = {0};
+    struct state_pin pin;
+
+    if (k->is_unreached == (why != NULL)) return;
+    k->is_unreached = why != NULL;
+    hex_add(&id, k->id, sizeof k->id);
+    const struct view *v = state_read(p->node->state, &pin);
+    struct str name = view_member(v, p->members[p->seats.nodes[i].member])->name;
+    if (why) (void)fprintf(stderr, "WARNING: member %.*s's node %.*s is not reached: %s\n", STR_ARG(name), STR_ARG(buf_str(&id)), why->text);
+    else (void)fprintf(stderr, "member %.*s's node %.*s is reached again\n", STR_ARG(name), STR_ARG(buf_str(&id)));
+    state_done_reading(&pin);
+}
+
 void peers_answered(void *context, uint64_t tag, enum err err, int status, struct str body)
 {
     struct peers *p = context;
@@ -123,11 +144,14 @@ void peers_answered(void *context, uint64_t tag, enum err err, int status, struc
     if (i < p->seats.n_nodes) {
         struct peer_known *k = &p->known[i];
         k->is_called = false;
+        if (err == ERR_NET) (void)fail(&why, ERR_NET, "%.*s", STR_ARG(body));
+        say_reached(p, i, err == ERR_NET ? &why : NULL);
         if (err == OK && p->round) {
             err = k->is_ask ? take_told(p, i, status, body, &why) : take_answer(p, i, status, body, &why);
             if (err == OK) k->heard_ms = peers_now(p).ms;
         }
         if (err != OK) p->n_failed++;
+        k->trouble = err != OK ? why : (struct why){0};
         if (k->asks_again && p->round) peers_call(p, i, true);
         else if (k->calls_again && p->round) peers_call(p, i, false);
         peers_pump(p);

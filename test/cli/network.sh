@@ -4,6 +4,8 @@
 #   . "$(dirname "$0")/lib.sh"; . "$(dirname "$0")/network.sh"
 #   network A,B,C [OPTION...]     founds $work/lab (options of init lab) and starts etcd and a node of each member
 #   start_node NAME [DIR [MEMBER]]  a node; its URL is in ${urls[NAME]}
+#   more_options NAME             a test may define its own: sets more to what else that node is started with
+#   etcd_scheme, etcd_options     likewise of etcd
 #   stop_node NAME
 #   at NAME COMMAND...            runs the program against that node as its operator; sets $out, $err, $code
 #   ask NAME METHOD PATH [SUB [BODY]]  a request as a participant; sets $status and $answer
@@ -11,6 +13,10 @@
 # etcd is Debian's etcd-server, one server on free ports of loopback.
 declare -A urls nodes
 etcd=
+etcd_scheme=http
+etcd_options=()
+
+more_options() { more=(--peer-listen 127.0.0.1:0); }
 
 cleanup_network() {
     for name in "${!nodes[@]}"; do kill -KILL "${nodes[$name]}" 2>/dev/null; done
@@ -21,33 +27,34 @@ trap cleanup_network EXIT
 
 free_ports() {
     python3 -c 'import socket
-s = [socket.socket() for _ in range(2)]
+s = [socket.socket() for _ in range(3)]
 for x in s: x.bind(("127.0.0.1", 0))
 print(*[x.getsockname()[1] for x in s])'
 }
 
 start_etcd() {
-    local client peer try
+    local client peer health try
     for try in 1 2 3; do
-        read -r client peer <<<"$(free_ports)"
-        etcd --data-dir "$work/etcd.$try" --listen-client-urls "http://127.0.0.1:$client" \
-            --advertise-client-urls "http://127.0.0.1:$client" --listen-peer-urls "http://127.0.0.1:$peer" \
-            --initial-advertise-peer-urls "http://127.0.0.1:$peer" --initial-cluster "default=http://127.0.0.1:$peer" \
-            --unsafe-no-fsync >"$work/etcd.log" 2>&1 &
+        read -r client peer health <<<"$(free_ports)"
+        etcd_url=$etcd_scheme://127.0.0.1:$client
+        etcd --data-dir "$work/etcd.$try" --listen-client-urls "$etcd_url" --advertise-client-urls "$etcd_url" \
+            --listen-peer-urls "http://127.0.0.1:$peer" --initial-advertise-peer-urls "http://127.0.0.1:$peer" \
+            --initial-cluster "default=http://127.0.0.1:$peer" --listen-metrics-urls "http://127.0.0.1:$health" \
+            --unsafe-no-fsync "${etcd_options[@]}" >"$work/etcd.log" 2>&1 &
         etcd=$!
-        etcd_url=http://127.0.0.1:$client
-        python3 - "$client" "$etcd" <<'PY' && return 0
+        python3 - "$health" "$etcd" <<'PY' && return 0
 import http.client, os, sys, time
 for _ in range(300):
     try:
         os.kill(int(sys.argv[2]), 0)
         c = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]), timeout=5)
         c.request('GET', '/health')
-        sys.exit(0 if c.getresponse().status == 200 else 1)
+        if c.getresponse().status == 200: sys.exit(0)
     except ConnectionError:
-        time.sleep(0.05)
+        pass
     except OSError:
         sys.exit(1)
+    time.sleep(0.05)
 sys.exit(1)
 PY
         kill -KILL "$etcd" 2>/dev/null
@@ -57,11 +64,12 @@ PY
 
 start_node() {
     local name=$1 dir=${2:-$work/lab/$1} member=${3:-$1} fifo=$work/$1.fifo line said
+    more_options "$name"
     rm -f "$fifo"
     mkfifo "$fifo"
     "$clearline" serve --listen 127.0.0.1:0 --genesis "$work/lab/genesis" --member "$member" --data "$dir" --etcd "$etcd_url" \
-        --allow-old-etcd --peer-listen 127.0.0.1:0 --token-key "$work/lab/tokens/public.pem" --operator-key "$work/lab/tokens/public.pem" --allow-http \
-        2>"$fifo" >/dev/null &
+        --allow-old-etcd --token-key "$work/lab/tokens/public.pem" --operator-key "$work/lab/tokens/public.pem" --allow-http \
+        "${more[@]}" 2>"$fifo" >/dev/null &
     nodes[$name]=$!
     exec {said}<"$fifo"
     urls[$name]=

@@ -96,7 +96,7 @@ static void an_ovn_of_any_characters_is_one_segment_of_the_path(void)
 static void answer(struct party *p, int status, const char *body)
 {
     struct why why;
-    party_init(p, "uss1", "http://127.0.0.1:1//", STR(""));
+    party_init(p, "uss1", "http://127.0.0.1:1//", NULL, STR(""));
     p->status = status;
     buf_add_str(&p->body, str_of(body));
     if (body[0] == '{') CHECK_INT(json_read(p->parser, buf_str(&p->body), &p->root, &why), OK);
@@ -183,7 +183,7 @@ static void nobody_there_is_an_error_of_the_network(void)
 {
     struct party p;
     struct why why;
-    party_init(&p, "uss1", "http://127.0.0.1:1", STR(""));
+    party_init(&p, "uss1", "http://127.0.0.1:1", NULL, STR(""));
     CHECK_INT(party_send(&p, "GET", STR("/"), STR(""), &why), ERR_NET);
     CHECK_INT(exit_of(ERR_NET), EXIT_CANNOT_TELL);
     party_done(&p);
