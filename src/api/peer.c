@@ -137,6 +137,20 @@ void peer_on_head(struct call *c)
     }
 }
 
+void peer_on_proof(struct call *c)
+{
+    struct buf body = {0};
+    struct why why = {0};
+    struct peers *peers;
+    uint8_t from[8];
+    enum err err = check_caller(c, &peers, from, &why);
+
+    if (err == OK) err = exchange_read_proof(c->http->body, &why);
+    if (err == OK) err = peers_on_proof(peers, from, c->http->body, &why);
+    if (err == OK) answer_text(c, 200, &body);
+    else call_refuse(c, err, &why);
+}
+
 void peer_handle(struct http_request *r, void *api)
 {
     must(r->thread < API_PEER_THREADS);

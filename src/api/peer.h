@@ -17,6 +17,7 @@
 
 void peer_on_round(struct call *c); /* POST /peer/v1/round */
 void peer_on_head(struct call *c);  /* GET /peer/v1/head */
+void peer_on_proof(struct call *c); /* POST /peer/v1/proof */
 
 /* The node that the request's token is of. ERR_TOKEN, ERR_RIGHTS: none, or none of this network. Only while the handler runs. About
  * 150 us. for_log: a token for any node of the network, its aud being the first 16 hex digits of the genesis's hash, does as well. */

@@ -78,6 +78,7 @@ static const struct route table[] = {
     {"GET",    "/log/vkey",                       0,                 200, ROUTE_AS_IS,  log_on_vkey},
     {"GET",    "/log/tile/{*}",                   0,                 200, ROUTE_AS_IS,  log_on_tile},
     {"POST",   EXCHANGE_ROUND,                    0,                 200, ROUTE_AS_IS,  peer_on_round},
+    {"POST",   EXCHANGE_PROOF,                    0,                 200, ROUTE_AS_IS,  peer_on_proof},
     {"GET",    EXCHANGE_HEAD,                     0,                 200, ROUTE_AS_IS,  peer_on_head},
     {"GET",    "/metrics",                        0,                 200, ROUTE_AS_IS,  metrics_on_get},
 };

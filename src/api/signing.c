@@ -43,6 +43,7 @@ static void add_signing(struct json *j, const struct peers_status *s)
     add_flag(j, "may_write", !s->is_seated || r->fork.may_write);
     add_why(j, "divided_because", &s->divided_because);
     add_number(j, "fork_proofs", s->n_proofs);
+    add_number(j, "fork_proofs_refused", s->n_proofs_refused);
     json_key(j, "clock_off_s");
     json_i64(j, s->clock_off_s);
     add_number(j, "calls", s->n_calls);
@@ -110,6 +111,7 @@ void signing_add_metrics(struct buf *to, struct node *node)
     add_one(to, "journal_divided", "gauge", "1 while contradicting heads are known", s.round.fork.is_divided);
     add_one(to, "journal_may_write", "gauge", "1 while a majority signs this node's branch", !s.is_seated || s.round.fork.may_write);
     add_one(to, "journal_fork_proofs", "gauge", "Files of contradicting heads", s.n_proofs);
+    add_one(to, "journal_fork_proofs_refused_total", "counter", "Proofs that peers brought and that show nothing", s.n_proofs_refused);
     add_one(to, "journal_peer_calls_total", "counter", "Calls to peers", s.n_calls);
     add_one(to, "journal_peer_calls_failed_total", "counter", "Calls to peers that failed", s.n_failed);
     add_one(to, "journal_entries_taken_over_total", "counter", "Entries fetched from peers' logs", taken.n_entries);

@@ -5,9 +5,11 @@
 
 #include "base/hex.h"
 #include "base/mem.h"
+#include "node/fork.h"
 #include "proof/checkpoint.h"
 
 _Static_assert(EXCHANGE_BODY_MAX == NOTE_BYTES_MAX, "a body is a note");
+_Static_assert(EXCHANGE_PROOF_MAX == FORK_PROOF_MAX, "or a proof file");
 
 /* clang-format off */
 static const int STATUS[] = {
@@ -47,6 +49,14 @@ enum err exchange_read_round(struct str body, struct why *why)
 {
     if (body.n > EXCHANGE_BODY_MAX) return fail(why, ERR_TOO_LARGE, "a note has at most %d bytes", EXCHANGE_BODY_MAX);
     return check_note(body, why);
+}
+
+enum err exchange_read_proof(struct str body, struct why *why)
+{
+    AUTO(mem_auto) struct fork_proof *proof = mem_alloc(sizeof *proof);
+
+    if (body.n > EXCHANGE_PROOF_MAX) return fail(why, ERR_TOO_LARGE, "a proof has at most %d bytes", EXCHANGE_PROOF_MAX);
+    return fork_proof_parse(body, proof, why);
 }
 
 enum err exchange_read_answer(int status, struct str body, struct exchange_answer *ret, struct why *why)

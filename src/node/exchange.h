@@ -7,6 +7,7 @@
  *     GET  /peer/v1/head        the newest note                       200 a note            404 nothing signed yet
  *     GET  /peer/v1/head?key=<8 hex digits>                           200 a note            404 none known
  *          the largest head known here that the log key of this id has signed (decision E7)
+ *     POST /peer/v1/proof       body: a proof file (fork.h)           200 it is known here  400 it shows nothing
  *
  * Form and limits alone: whose lines they are and whether they hold is head_read()'s. Who asks is settled by the connection
  * (docs/api.md, "Between nodes").
@@ -19,8 +20,10 @@
 
 #define EXCHANGE_ROUND "/peer/v1/round"
 #define EXCHANGE_HEAD "/peer/v1/head"
+#define EXCHANGE_PROOF "/peer/v1/proof"
 #define EXCHANGE_TYPE "text/plain; charset=utf-8"
 #define EXCHANGE_BODY_MAX 65536    /* Of requests and answers: NOTE_BYTES_MAX. */
+#define EXCHANGE_PROOF_MAX 139264  /* Of the body of POST proof: FORK_PROOF_MAX. */
 #define EXCHANGE_TIMEOUT_MS 1000   /* A round's ceiling: an answer that comes later finds another head. */
 
 enum exchange_kind { EXCHANGE_LINES, EXCHANGE_LARGER, EXCHANGE_EARLY };
@@ -35,6 +38,9 @@ int exchange_status(enum exchange_kind kind);
 
 /* Reads the body of POST round. ERR_TOO_LARGE, ERR_INPUT. */
 CHECKED enum err exchange_read_round(struct str body, struct why *why);
+
+/* Reads the body of POST proof: its form alone, no signature is looked at. ERR_TOO_LARGE, ERR_INPUT. */
+CHECKED enum err exchange_read_proof(struct str body, struct why *why);
 
 /* Reads an answer to POST round; body is borrowed. ERR_NET for a status that is none of the three or a body that does not fit
  * it. */

@@ -154,6 +154,7 @@ static void begin_round(struct peers *p, struct str full)
     if (p->tree_size > 0) round_grew(p->round, p->tree_size, &p->tree_root, peers_now(p));
     p->n_evidence = 0;
     for (size_t i = 0; i < p->n_forks; i++) p->forks[i].is_told = false;
+    peers_begin_proofs(p);
 }
 
 /* New seats when those who may sign, or their addresses, are others. */
@@ -254,7 +255,6 @@ void peers_call(struct peers *p, size_t i, bool is_ask)
     struct peer_known *k = &p->known[i];
     AUTO(buf_done) struct buf target = {0}, body = {0};
 
-    if (!p->link || k->n_urls == 0) return;
     if (k->is_called) {
         *(is_ask ? &k->asks_again : &k->calls_again) = true;
         return;
@@ -266,21 +266,30 @@ void peers_call(struct peers *p, size_t i, bool is_ask)
         if (!round_newest(p->round, &body) || head_peek(&p->seats, buf_str(&body), &k->size, &k->root, NULL) != OK) return;
         buf_add_str(&target, STR(EXCHANGE_ROUND));
     }
-    k->is_called = true;
     *(is_ask ? &k->asks_again : &k->calls_again) = false;
-    k->is_ask = is_ask;
+    (void)peers_begin_call(p, i, is_ask ? PEERS_ASK : PEERS_NOTE, buf_str(&target), buf_str(&body));
+}
+
+bool peers_begin_call(struct peers *p, size_t i, enum peers_call kind, struct str target, struct str body)
+{
+    struct peer_known *k = &p->known[i];
+
+    if (!p->link || k->n_urls == 0 || k->is_called) return false;
+    k->is_called = true;
+    k->kind = kind;
     k->tag = ++p->next_tag;
     p->n_calls++;
     struct peer_call c = {.urls = k->urls,
                           .n_urls = k->n_urls,
-                          .is_post = !is_ask,
-                          .target = buf_str(&target),
-                          .body = buf_str(&body),
+                          .is_post = kind != PEERS_ASK,
+                          .target = target,
+                          .body = body,
                           .answered = peers_answered,
                           .context = p,
                           .tag = k->tag};
     memcpy(c.to, k->id, 8);
     p->link->call(p->link, &c);
+    return true;
 }
 
 /* Doing what is due. */
@@ -501,6 +510,7 @@ static void peers_free(struct peers *p)
     buf_done(&p->url);
     buf_done(&p->own_note);
     for (size_t i = 0; i < p->n_forks; i++) buf_done(&p->forks[i].note);
+    peers_free_proofs(p);
     must(pthread_mutex_destroy(&p->lock) == 0);
     mem_free(p);
 }
@@ -522,7 +532,7 @@ enum err peers_start(const struct peers_options *options, struct peers **ret, st
         peers_free(p);
         return err;
     }
-    peers_open_forks(p);
+    peers_open_proofs(p);
     if (p->link && p->link->identify) p->link->identify(p->link, &p->node->keys.http, p->node->author);
     if (!p->is_stepped) must(pthread_create(&p->thread, NULL, peers_main, p) == 0);
     *ret = p;
@@ -551,7 +561,11 @@ bool peers_is_divided(const struct peers *p)
 void peers_status(struct peers *p, struct peers_status *ret)
 {
     must(pthread_mutex_lock(&p->lock) == 0);
-    *ret = (struct peers_status){.is_seated = p->round != NULL, .n_proofs = p->n_proofs, .n_calls = p->n_calls, .n_failed = p->n_failed};
+    *ret = (struct peers_status){.is_seated = p->round != NULL,
+                                .n_proofs = p->n_proofs,
+                                .n_proofs_refused = p->n_proofs_refused,
+                                .n_calls = p->n_calls,
+                                .n_failed = p->n_failed};
     if (p->round) {
         round_status(p->round, peers_now(p), &ret->round);
         ret->n_members = p->seats.n_members;

@@ -17,7 +17,7 @@
  * On disk, in the data folder:
  *     heads                          the last head signed (journal/heads.h)
  *     refused                        "<id of the log key, 8 hex digits> <reason>": this key never signs again (decision E7)
- *     fork-<size>-<root>.proof       contradictions (fork.h), root being 16 hex digits of the other one; read again at the next start
+ *     fork-*.proof                   contradictions (fork.h; docs/formats.md has the names); read again at the next start
  *
  * Any thread may call what follows, unless it says otherwise; a call may take as long as signing a head (a sync).
  */
@@ -67,6 +67,10 @@ CHECKED enum err peers_on_round(struct peers *p, const uint8_t from[8], struct s
 /* GET head: appends the note. ERR_NOT_FOUND: none is known. */
 CHECKED enum err peers_on_head(struct peers *p, const struct exchange_query *query, struct buf *ret, struct why *why);
 
+/* POST proof: takes a proof file, verifies it, and acts on it as though it had been found here. Kept if it tells something new. ERR_INPUT:
+ * it shows nothing (counted); ERR_TOO_LARGE: that node has brought enough; ERR_RIGHTS, ERR_UNAVAILABLE as above. */
+CHECKED enum err peers_on_proof(struct peers *p, const uint8_t from[8], struct str file, struct why *why);
+
 /* Contradicting heads are known: answers say so. Cheap. */
 bool peers_is_divided(const struct peers *p);
 
@@ -75,7 +79,8 @@ struct peers_status {
     struct round_status round;
     unsigned n_members;
     size_t n_nodes;
-    unsigned n_proofs;           /* Files of contradictions. */
+    size_t n_proofs;             /* Files of contradictions. */
+    uint64_t n_proofs_refused;   /* Brought by peers, and showing nothing. */
     struct why divided_because;  /* Who stands where; empty if not divided. */
     int64_t clock_off_s;         /* The peers' median clock less the own one; 0 if none was heard in the last minute. */
     uint64_t n_calls, n_failed;  /* To peers. */

@@ -1,70 +1,14 @@
-/* peers_fork.c - contradictions kept as proof files, and the mark of a key that signs no more.
+/* peers_fork.c - contradictions found and proved, and the mark of a key that signs no more.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/hex.h"
 #include "base/mem.h"
-#include "node/fork.h"
 #include "node/peers_internal.h"
+#include "node/whole_file.h"
 #include "state/member.h"
-
-#define PROOF_PREFIX "fork-"
-#define PROOF_SUFFIX ".proof"
-
-/* Files. */
-
-static enum err sync_folder(const char *dir, struct why *why)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_synced = fd >= 0 && fsync(fd) == 0;
-    int error = errno;
-
-    if (fd >= 0) (void)close(fd);
-    return is_synced ? OK : fail(why, ERR_DISK, "%s: cannot be synced: %s", dir, strerror(error));
-}
-
-/* Whole or not at all: under another name first. */
-static enum err write_file(const char *dir, const char *name, struct str bytes, struct why *why)
-{
-    AUTO(buf_done) struct buf fresh = {0}, path = {0};
-
-    buf_addf(&path, "%s/%s", dir, name);
-    buf_addf(&fresh, "%s/%s.new", dir, name);
-    int fd = open(buf_z(&fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0) return fail(why, ERR_DISK, "%s: cannot be made: %s", buf_z(&fresh), strerror(errno));
-    errno = ENOSPC; /* A short write sets none. */
-    bool is_written = write(fd, bytes.at, bytes.n) == (ssize_t)bytes.n && fsync(fd) == 0;
-    int error = errno;
-    (void)close(fd);
-    if (!is_written) return fail(why, ERR_DISK, "%s: cannot be written: %s", buf_z(&fresh), strerror(error));
-    if (rename(buf_z(&fresh), buf_z(&path)) != 0) return fail(why, ERR_DISK, "%s: cannot be renamed: %s", buf_z(&fresh), strerror(errno));
-    return sync_folder(dir, why);
-}
-
-/* At most max bytes. ERR_NOT_FOUND if there is none. */
-static enum err read_file(const char *dir, const char *name, size_t max, struct buf *ret, struct why *why)
-{
-    AUTO(buf_done) struct buf path = {0};
-    char piece[4096];
-    ssize_t n = 0;
-
-    buf_addf(&path, "%s/%s", dir, name);
-    int fd = open(buf_z(&path), O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail(why, errno == ENOENT ? ERR_NOT_FOUND : ERR_DISK, "%s: cannot be opened: %s", buf_z(&path), strerror(errno));
-    while (ret->n <= max && (n = read(fd, piece, sizeof piece)) > 0) buf_add(ret, piece, (size_t)n);
-    int error = errno;
-    (void)close(fd);
-    if (n < 0) return fail(why, ERR_DISK, "%s: cannot be read: %s", buf_z(&path), strerror(error));
-    return ret->n <= max ? OK : fail(why, ERR_CORRUPT, "%s: too long", buf_z(&path));
-}
 
 /* The mark of a key that signs no more. */
 
@@ -79,7 +23,7 @@ enum err peers_open_refusal(struct peers *p, struct why *why)
     uint8_t id[4];
 
     if (!p->node->dir) return OK;
-    enum err err = read_file(p->node->dir, "refused", 4096, &text, why);
+    enum err err = whole_file_read(p->node->dir, "refused", 4096, &text, why);
     if (err == ERR_NOT_FOUND) return OK;
     TRY(err);
     struct str reason = buf_str(&text), key = str_cut(&reason, ' ');
@@ -107,7 +51,7 @@ void peers_keep_refusal(struct peers *p, const struct why *because)
     p->is_refusal_kept = true;
     if (!p->node->dir) return;
     buf_addf(&text, "%08x %s\n", own_key_id(p), because->text);
-    if (write_file(p->node->dir, "refused", buf_str(&text), &why) != OK) {
+    if (whole_file_write(p->node->dir, "refused", buf_str(&text), &why) != OK) {
         p->is_refusal_kept = false; /* Tried again by the next event. */
         node_warn(p->node, "that this key signs no more could not be marked", &why);
     }
@@ -131,6 +75,13 @@ static struct peers_fork *keep(struct peers *p, struct str note, uint64_t size, 
     *f = (struct peers_fork){.size = size, .root = *root};
     buf_add_str(&f->note, note);
     return f;
+}
+
+void peers_know_fork(struct peers *p, struct str note, const struct head *h)
+{
+    struct peers_fork *f = keep(p, note, h->size, &h->root);
+
+    if (f) f->has_file = f->is_told = true;
 }
 
 static enum err read_tile(void *context, unsigned level, uint64_t n, unsigned width, struct hash ret[TILE_WIDTH], struct why *why)
@@ -163,36 +114,6 @@ static enum err make_proof(struct peers *p, struct str other, uint64_t other_siz
     return OK;
 }
 
-/* Good or nothing: what is kept convicts. */
-static enum err check_proof(const struct peers *p, struct str file, struct why *why)
-{
-    struct note_key keys[2 * SEATS_NODES_MAX];
-    bool is_convicted[2 * SEATS_NODES_MAX];
-    struct fork_verdict verdict;
-
-    for (size_t i = 0; i < p->seats.n_nodes; i++) {
-        keys[2 * i] = p->seats.nodes[i].log;
-        keys[2 * i + 1] = p->seats.nodes[i].mirror;
-    }
-    return fork_verify(file, keys, 2 * p->seats.n_nodes, is_convicted, &verdict, why);
-}
-
-static bool store_proof(struct peers *p, const char *name, struct str file)
-{
-    struct why why = {0};
-    enum err err = check_proof(p, file, &why);
-
-    if (err == OK && p->node->dir) err = write_file(p->node->dir, name, file, &why);
-    if (err != OK) {
-        node_warn(p->node, "a proof of a fork could not be kept", &why);
-        return false;
-    }
-    p->n_proofs++;
-    (void)fail(&why, ERR_CONFLICT, "%s%s%s", p->node->dir ? p->node->dir : "", p->node->dir ? "/" : "", name);
-    node_warn(p->node, "contradicting heads are signed: the proof is kept", &why);
-    return true;
-}
-
 static void write_proof(struct peers *p, struct peers_fork *f)
 {
     AUTO(buf_done) struct buf own = {0}, file = {0};
@@ -201,9 +122,9 @@ static void write_proof(struct peers *p, struct peers_fork *f)
     if (f->has_file || !round_newest(p->round, &own)) return;
     if (make_proof(p, buf_str(&f->note), f->size, buf_str(&own), &file, NULL) != OK) return;
     hex_encode(f->root.b, 8, root);
-    (void)snprintf(name, sizeof name, PROOF_PREFIX "%llu-%s" PROOF_SUFFIX, (unsigned long long)f->size, root);
+    (void)snprintf(name, sizeof name, "fork-%llu-%s.proof", (unsigned long long)f->size, root);
     f->has_file = true; /* One that cannot be written is not tried for ever. */
-    (void)store_proof(p, name, buf_str(&file));
+    peers_keep_proof(p, name, buf_str(&file));
 }
 
 /* A key that signed both sides, or went back: convicted by itself. */
@@ -222,8 +143,8 @@ static void write_evidence(struct peers *p, const struct standing_evidence *e)
         return;
     }
     hex_encode(p->ids[e->node], 8, id);
-    (void)snprintf(name, sizeof name, PROOF_PREFIX "%llu-by-%s" PROOF_SUFFIX, (unsigned long long)e->smaller.size, id);
-    (void)store_proof(p, name, buf_str(&file));
+    (void)snprintf(name, sizeof name, "fork-%llu-by-%s.proof", (unsigned long long)e->smaller.size, id);
+    peers_keep_proof(p, name, buf_str(&file));
 }
 
 /* What an earlier round, or life, found. */
@@ -246,6 +167,7 @@ void peers_note_forks(struct peers *p)
 {
     const struct standing *s = round_standing(p->round);
 
+    peers_tell_proofs(p);
     tell_forks(p);
     for (size_t i = 0; i < s->others.n; i++) {
         const struct head *h = s->others.at[i];
@@ -257,45 +179,6 @@ void peers_note_forks(struct peers *p)
     }
     for (size_t i = 0; i < p->n_forks; i++) write_proof(p, &p->forks[i]);
     for (; p->n_evidence < s->evidence.n; p->n_evidence++) write_evidence(p, s->evidence.at[p->n_evidence]);
-}
-
-static void keep_parts(struct peers *p, const struct fork_proof *proof)
-{
-    const struct str notes[2] = {proof->smaller, proof->larger};
-
-    for (size_t i = 0; i < 2; i++) {
-        struct note *note = mem_alloc(sizeof *note);
-        struct checkpoint c;
-        struct peers_fork *f = NULL;
-        if (note_parse(notes[i], note, NULL) == OK && checkpoint_parse(note->text, &c, NULL) == OK) f = keep(p, notes[i], c.size, &c.root);
-        if (f) f->has_file = true;
-        mem_free(note);
-    }
-}
-
-void peers_open_forks(struct peers *p)
-{
-    DIR *dir = p->node->dir ? opendir(p->node->dir) : NULL;
-    const struct dirent *entry;
-
-    while (dir && (entry = readdir(dir)) != NULL && p->n_forks < PEERS_FORKS_MAX) {
-        AUTO(buf_done) struct buf file = {0};
-        AUTO(mem_auto) struct fork_proof *proof = mem_alloc(sizeof *proof);
-        struct str name = str_of(entry->d_name);
-        struct why why = {0};
-        if (!str_starts(name, STR(PROOF_PREFIX)) || name.n < sizeof PROOF_SUFFIX ||
-            !str_equal(str_skip(name, name.n - (sizeof PROOF_SUFFIX - 1)), STR(PROOF_SUFFIX))) {
-            continue;
-        }
-        if (read_file(p->node->dir, entry->d_name, FORK_PROOF_MAX, &file, &why) != OK ||
-            fork_proof_parse(buf_str(&file), proof, &why) != OK) {
-            node_warn(p->node, "a proof of a fork cannot be read", &why);
-            continue;
-        }
-        p->n_proofs++;
-        keep_parts(p, proof);
-    }
-    if (dir) (void)closedir(dir);
 }
 
 /* Who stands on the other branch, for people. */

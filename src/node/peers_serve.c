@@ -147,13 +147,16 @@ void peers_answered(void *context, uint64_t tag, enum err err, int status, struc
         if (err == ERR_NET) (void)fail(&why, ERR_NET, "%.*s", STR_ARG(body));
         say_reached(p, i, err == ERR_NET ? &why : NULL);
         if (err == OK && p->round) {
-            err = k->is_ask ? take_told(p, i, status, body, &why) : take_answer(p, i, status, body, &why);
+            if (k->kind == PEERS_ASK) err = take_told(p, i, status, body, &why);
+            else if (k->kind == PEERS_NOTE) err = take_answer(p, i, status, body, &why);
+            else peers_handed_proof(p, i, status);
             if (err == OK) k->heard_ms = peers_now(p).ms;
         }
         if (err != OK) p->n_failed++;
         k->trouble = err != OK ? why : (struct why){0};
         if (k->asks_again && p->round) peers_call(p, i, true);
         else if (k->calls_again && p->round) peers_call(p, i, false);
+        else if (err == OK && p->round) peers_hand_proof(p, i);
         peers_pump(p);
     }
     must(pthread_mutex_unlock(&p->lock) == 0);

@@ -409,6 +409,13 @@ void round_shown(struct round *r, const struct head *other, uint64_t at, struct 
     settle(r, now.ms);
 }
 
+void round_convicted(struct round *r, size_t node, struct round_time now)
+{
+    if (node == r->self) refuse(r, "a proof shows that this node's key contradicts itself", r->own_size);
+    standing_convict(&r->standing, node);
+    settle(r, now.ms);
+}
+
 /* Before the first signature (decision E7). */
 
 void round_trust(struct round *r, struct round_time now)

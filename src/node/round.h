@@ -96,6 +96,9 @@ CHECKED enum err round_told(struct round *r, size_t from, struct str note, const
  * tree at size at. Who signed it stands on the other branch. */
 void round_shown(struct round *r, const struct head *other, uint64_t at, struct round_time now);
 
+/* Such a file shows that this node's key signed both sides, or went back. The own key then signs no more. */
+void round_convicted(struct round *r, size_t node, struct round_time now);
+
 enum round_do { ROUND_NOTHING, ROUND_COMPARE, ROUND_SIGN, ROUND_SEND, ROUND_ASK };
 
 struct round_act {

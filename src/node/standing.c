@@ -38,6 +38,12 @@ static void judge(struct standing *s)
     }
 }
 
+void standing_convict(struct standing *s, size_t node)
+{
+    s->nodes[node].is_convicted = true;
+    judge(s);
+}
+
 bool standing_own_branch_of(const struct standing *s, size_t node, struct head *ret)
 {
     const struct standing_seen *seen = &s->nodes[node].seen;

@@ -6,7 +6,7 @@
  *     other branch         o----o(y)            heads that contradict the own tree
  *
  * k is convicted when it signed both and x >= y (before that, its x may lie on what both branches share), or when it cosigned a smaller
- * head later than a larger one. Each conviction keeps the two notes that show it.
+ * head later than a larger one. Each conviction keeps the two notes that show it, unless a proof file that came from elsewhere does.
  */
 #ifndef NODE_STANDING_H
 #define NODE_STANDING_H
@@ -58,6 +58,9 @@ void standing_see(struct standing *s, const struct head *h);
 /* The signers of a head stand on the other branch, whose tree differs from the own one at size at (the head's own, or a smaller one that
  * a proof shows). */
 void standing_contradict(struct standing *s, const struct head *h, uint64_t at);
+
+/* A proof shows that this node's key signed both sides, or went back: it counts for neither from now on. */
+void standing_convict(struct standing *s, size_t node);
 
 enum fork_side standing_side(const struct standing *s, size_t node);
 

@@ -77,9 +77,11 @@ static void serve(struct crew *c, const struct crew_call *k)
     }
     err = peers_heard(to->peers, from->node.author, now_of(from).unix_s, &why);
     if (err == OK && k->is_post) {
-        must(str_equal(buf_str(&k->target), STR(EXCHANGE_ROUND)));
-        err = peers_on_round(to->peers, from->node.author, buf_str(&k->body), &kind, &answer, &why);
-        status = err == OK ? exchange_status(kind) : err_status(err);
+        bool is_round = str_equal(buf_str(&k->target), STR(EXCHANGE_ROUND));
+        must(is_round || str_equal(buf_str(&k->target), STR(EXCHANGE_PROOF)));
+        if (is_round) err = peers_on_round(to->peers, from->node.author, buf_str(&k->body), &kind, &answer, &why);
+        else err = peers_on_proof(to->peers, from->node.author, buf_str(&k->body), &why);
+        status = err != OK ? err_status(err) : is_round ? exchange_status(kind) : 200;
     } else if (err == OK) {
         struct str target = buf_str(&k->target);
         (void)str_cut(&target, '?');

@@ -528,7 +528,7 @@ const char *actor_words(int node)
     struct peers_status p = peers_of(a);
 
     if (a->n)
-        (void)snprintf(a->words, sizeof a->words, "%s%s, %llu unsettled, etcd: %.140s, %s %.60s, %u present, own %llu, clock off %d, %u proofs", s.takes_writes ? "writes" : "writes no more",
+        (void)snprintf(a->words, sizeof a->words, "%s%s, %llu unsettled, etcd: %.140s, %s %.60s, %u present, own %llu, clock off %d, %zu proofs", s.takes_writes ? "writes" : "writes no more",
                        s.is_joined ? "" : ", has not joined", (unsigned long long)s.n_unsettled, s.has_etcd ? "fine" : s.etcd_why.text,
                        p.is_seated ? round_state_name(p.round.state) : "not seated", p.round.refused_because.text,
                        p.round.n_present, (unsigned long long)p.round.own_size, (int)p.clock_off_s, p.n_proofs);

@@ -89,7 +89,9 @@ static void serve(const struct message *m)
     back->from = m->to;
     back->to = m->from;
     buf_clear(&back->body);
-    if (err == OK && m->is_post) err = peers_on_round(p, cast.ids[cast_keys(m->from)], buf_str(&m->body), &kind, &back->body, &why);
+    bool is_proof = str_equal(buf_str(&m->target), STR(EXCHANGE_PROOF));
+    if (err == OK && is_proof) err = peers_on_proof(p, cast.ids[cast_keys(m->from)], buf_str(&m->body), &why);
+    else if (err == OK && m->is_post) err = peers_on_round(p, cast.ids[cast_keys(m->from)], buf_str(&m->body), &kind, &back->body, &why);
     else if (err == OK) {
         struct str target = buf_str(&m->target);
         (void)str_cut(&target, '?');
@@ -98,7 +100,7 @@ static void serve(const struct message *m)
     }
     if (err == ERR_INPUT && !etcd_model_has_lied()) judge_fail("node %d does not take the note of node %d: %s", m->to, m->from, why.text);
     if (err != OK) buf_clear(&back->body);
-    back->status = err != OK ? err_status(err) : m->is_post ? exchange_status(kind) : 200;
+    back->status = err != OK ? err_status(err) : m->is_post && !is_proof ? exchange_status(kind) : 200;
     if (is_lost(back->from, back->to)) message_free(back);
     else send(back, latency());
 }

@@ -178,6 +178,8 @@ static void bodies_and_queries_are_judged(void)
     CHECK_INT(ask(0, "POST", EXCHANGE_ROUND, buf_str(&token), STR("hello\n"), NULL), 400);
     for (int i = 0; i < 70000; i++) buf_add_char(&big, 'x');
     CHECK_INT(ask(0, "POST", EXCHANGE_ROUND, buf_str(&token), buf_str(&big), NULL), 413);
+    CHECK_INT(ask(0, "POST", EXCHANGE_PROOF, buf_str(&token), STR("hello\n"), NULL), 400);
+    CHECK_INT(ask(0, "POST", EXCHANGE_PROOF, STR(""), STR("hello\n"), NULL), 401);
     CHECK_INT(ask(0, "GET", EXCHANGE_HEAD "?key=1", buf_str(&token), STR(""), NULL), 400);
     CHECK_INT(ask(0, "GET", EXCHANGE_HEAD "?key=00000001", buf_str(&token), STR(""), NULL), 404);
     buf_addf(&path, "%s?key=%08x", EXCHANGE_HEAD,

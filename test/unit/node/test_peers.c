@@ -36,6 +36,17 @@ static int count_files(size_t node, const char *prefix)
     return n;
 }
 
+/* Proof files whose names hold the text. */
+static int count_proofs(size_t node, const char *text)
+{
+    DIR *d = opendir(crew.nodes[node].home.dir);
+    const struct dirent *e;
+    int n = 0;
+    while (d && (e = readdir(d)) != NULL) n += strncmp(e->d_name, "fork-", 5) == 0 && strstr(e->d_name, text) != NULL;
+    if (d) (void)closedir(d);
+    return n;
+}
+
 static void all_sign_within_a_second_of_a_write(void)
 {
     crew_init(&crew, 3, true);
@@ -255,6 +266,194 @@ static void of_two_that_are_divided_neither_writes(void)
     crew_done(&crew);
 }
 
+/* The one on the other branch stops where it is; the heads of the rest are all beyond its tree, and its own within theirs. */
+static void who_cannot_find_out_is_handed_the_proof(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    crew.nodes[2].is_cut = true;
+    (void)crew_tick(&crew, 1);
+    crew_apply_other(&crew, 2);
+    crew_run(&crew, 3000); /* Alone, it signs its branch. */
+    for (int i = 0; i < 3; i++) (void)crew_tick(&crew, 0);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    crew_run(&crew, 3000);
+    CHECK(crew_status(&crew, 2).round.own_size < crew_status(&crew, 0).round.own_size);
+    CHECK(!crew_status(&crew, 2).round.fork.is_divided);
+
+    crew.nodes[2].is_cut = false;
+    crew_run(&crew, 3000);
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(crew_status(&crew, i).round.fork.is_divided);
+        CHECK_INT(crew_status(&crew, i).round.fork.may_write, i < 2);
+        check_proofs(i);
+    }
+    CHECK(count_proofs(2, "-from-") >= 1);
+    CHECK(crew_status(&crew, 2).n_proofs <= 2); /* The second one brings nothing new. */
+
+    /* In its next life it needs nobody to tell it. */
+    crew_stop(&crew, 2);
+    crew.nodes[2].is_cut = true;
+    must(crew_start(&crew, 2, NULL) == OK);
+    crew_run(&crew, 500);
+    CHECK(crew_status(&crew, 2).round.fork.is_divided);
+    CHECK(!crew_status(&crew, 2).round.fork.may_write);
+    crew_done(&crew);
+}
+
+/* A note of this node's keys over any root. */
+static void sign_as(size_t node, uint64_t size, const struct hash *root, struct buf *ret)
+{
+    struct arena arena = {0};
+    struct seats *seats = mem_alloc(sizeof *seats);
+    uint8_t(*ids)[8] = mem_calloc(SEATS_NODES_MAX, 8);
+    struct state_pin pin;
+    size_t self = 0;
+
+    must(peers_seats(state_read(crew.nodes[0].node.state, &pin), buf_str(&crew.nodes[0].node.origin), &arena, seats, ids));
+    state_done_reading(&pin);
+    while (memcmp(ids[self], crew.nodes[node].node.author, 8) != 0) self++;
+    head_sign(seats, self, size, root, UINT64_C(1800000000) + (uint64_t)(crew.ms / 1000), &crew.keys[node].log, &crew.keys[node].mirror,
+              ret);
+    arena_done(&arena);
+    mem_free(seats);
+    mem_free(ids);
+}
+
+/* Node 2 signs what node 0 has, and to node 1 another root of that size. */
+static void sign_twice(void)
+{
+    AUTO(buf_done) struct buf good = {0}, other = {0}, answer = {0};
+    enum exchange_kind kind;
+    struct hash forged = {{7}};
+    struct why why;
+
+    (void)crew_tick(&crew, 0);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    struct hash root = tree_root(crew.nodes[0].node.tree);
+    sign_as(2, leaves(), &root, &good);
+    sign_as(2, leaves(), &forged, &other);
+    crew_stop(&crew, 2);
+    CHECK_INT(peers_on_round(crew.nodes[0].peers, crew.nodes[2].node.author, buf_str(&good), &kind, &answer, &why), OK);
+    CHECK_INT(peers_on_round(crew.nodes[1].peers, crew.nodes[2].node.author, buf_str(&other), &kind, &answer, &why), OK);
+}
+
+static void check_convicted(size_t node, unsigned out)
+{
+    struct round_status s = crew_status(&crew, node).round;
+
+    CHECK(s.fork.is_divided && s.fork.may_write);
+    CHECK_INT(s.fork.n_own, 2);
+    CHECK_INT(s.fork.n_other, 0);
+    CHECK(s.fork.is_out[out]);
+}
+
+static void a_key_that_signs_twice_is_convicted_by_all_also_after_a_restart(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    sign_twice();
+    crew_run(&crew, 4000);
+    for (size_t i = 0; i < 2; i++) {
+        check_convicted(i, 2);
+        check_proofs(i);
+        unsigned n = 0;
+        CHECK_INT(crew_published(&crew, i, &n), leaves()); /* Two members are under it without the third one's signature. */
+    }
+    CHECK_INT(crew_status(&crew, 0).round.n_signed_full, 2);
+    CHECK(count_proofs(0, "-from-") == 1); /* It saw the good signature only. */
+    size_t n_proofs = crew_status(&crew, 1).n_proofs;
+    CHECK_INT(count_files(1, "fork-"), n_proofs);
+
+    for (size_t i = 0; i < 2; i++) {
+        crew_stop(&crew, i);
+        must(crew_start(&crew, i, NULL) == OK);
+    }
+    crew_run(&crew, 4000);
+    for (size_t i = 0; i < 2; i++) check_convicted(i, 2);
+    CHECK_INT(crew_status(&crew, 1).n_proofs, n_proofs);
+    CHECK_INT(count_files(1, "fork-"), n_proofs);
+    (void)crew_tick(&crew, 1);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    crew_run(&crew, 3000);
+    CHECK_INT(crew_published(&crew, 0, NULL), leaves()); /* The line goes on. */
+    crew_done(&crew);
+}
+
+static void of_two_one_that_signs_twice_stops_both(void)
+{
+    crew_init(&crew, 2, true);
+    crew_run(&crew, 4000);
+    AUTO(buf_done) struct buf other = {0}, answer = {0};
+    enum exchange_kind kind;
+    struct hash forged = {{7}};
+    struct why why;
+    sign_as(1, crew_published(&crew, 0, NULL), &forged, &other);
+    crew_stop(&crew, 1);
+    CHECK_INT(peers_on_round(crew.nodes[0].peers, crew.nodes[1].node.author, buf_str(&other), &kind, &answer, &why), OK);
+    crew_run(&crew, 1000);
+    CHECK(crew_status(&crew, 0).round.fork.is_divided);
+    CHECK(!crew_status(&crew, 0).round.fork.may_write);
+    CHECK(crew_status(&crew, 0).round.fork.is_out[1]);
+    CHECK_INT(count_proofs(0, "-by-"), 1);
+    crew_done(&crew);
+}
+
+static void a_proof_that_shows_nothing_is_refused_and_counted(void)
+{
+    AUTO(buf_done) struct buf a = {0}, b = {0}, file = {0};
+    struct fork_proof same = {.kind = FORK_EQUAL}, forged = {.kind = FORK_EQUAL};
+    struct hash other = {{9}};
+    struct why why;
+
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    struct peers *p = crew.nodes[0].peers;
+    struct hash root = tree_root(crew.nodes[0].node.tree);
+    sign_as(1, leaves(), &root, &a);
+    sign_as(1, leaves(), &other, &b);
+    same.smaller = same.larger = buf_str(&a);
+    fork_proof_add(&file, &same);
+    CHECK_INT(peers_on_proof(p, crew.nodes[2].node.author, buf_str(&file), &why), ERR_INPUT);
+    b.at[b.n - 8] ^= 1; /* Within the last signature. */
+    forged.smaller = buf_str(&a);
+    forged.larger = buf_str(&b);
+    buf_clear(&file);
+    fork_proof_add(&file, &forged);
+    CHECK_INT(peers_on_proof(p, crew.nodes[2].node.author, buf_str(&file), &why), ERR_INPUT);
+    CHECK_INT(peers_on_proof(p, crew.nodes[2].node.author, STR("nothing"), &why), ERR_INPUT);
+    CHECK_INT(crew_status(&crew, 0).n_proofs_refused, 3);
+    CHECK_INT(crew_status(&crew, 0).n_proofs, 0);
+    CHECK(!crew_status(&crew, 0).round.fork.is_divided);
+    CHECK_INT(count_files(0, "fork-"), 0);
+    crew_done(&crew);
+}
+
+static void of_one_peer_so_many_proofs_are_kept_and_no_more(void)
+{
+    struct why why;
+
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    struct peers *p = crew.nodes[0].peers;
+    for (uint8_t i = 0; i < 12; i++) { /* Beyond the own tree: each a contradiction of its own. */
+        AUTO(buf_done) struct buf a = {0}, b = {0}, file = {0};
+        struct hash one = {{1, i}}, other = {{2, i}};
+        sign_as(1, leaves() + 2 + 2 * i, &one, &a);
+        sign_as(2, leaves() + 2 + 2 * i, &other, &b);
+        fork_proof_add(&file, &(struct fork_proof){.kind = FORK_EQUAL, .smaller = buf_str(&a), .larger = buf_str(&b)});
+        CHECK_INT(peers_on_proof(p, crew.nodes[2].node.author, buf_str(&file), &why), i < 8 ? OK : ERR_TOO_LARGE);
+        CHECK_INT(peers_on_proof(p, crew.nodes[2].node.author, buf_str(&file), &why), i < 8 ? OK : ERR_TOO_LARGE);
+    }
+    CHECK_INT(crew_status(&crew, 0).n_proofs, 8);
+    CHECK_INT(count_files(0, "fork-"), 8);
+    CHECK(!crew_status(&crew, 0).round.fork.is_divided); /* Nothing of it touches what is known here. */
+    crew_done(&crew);
+}
+
 static void seats_change_with_the_members_and_the_last_head_stays(void)
 {
     struct change end = {.kind = CHANGE_NODE_END};
@@ -354,6 +553,11 @@ int main(void)
     RUN(a_journal_that_differs_from_the_last_head_is_not_signed);
     RUN(a_forged_branch_leaves_proof_and_only_the_majority_writes);
     RUN(of_two_that_are_divided_neither_writes);
+    RUN(who_cannot_find_out_is_handed_the_proof);
+    RUN(a_key_that_signs_twice_is_convicted_by_all_also_after_a_restart);
+    RUN(of_two_one_that_signs_twice_stops_both);
+    RUN(a_proof_that_shows_nothing_is_refused_and_counted);
+    RUN(of_one_peer_so_many_proofs_are_kept_and_no_more);
     RUN(seats_change_with_the_members_and_the_last_head_stays);
     RUN(a_node_with_somebody_elses_keys_has_no_seat);
     RUN(a_clock_that_is_off_signs_nothing);
