@@ -5,6 +5,9 @@
  *
  *     DIR/next/keys made -> one entry: the old node ends, the new one joins -> DIR/keys becomes DIR/keys.<author>
  *                                                                            -> DIR/next/keys becomes DIR/keys -> restart
+ *
+ * A node that goes back to the majority's branch (--abandon) does the same while it does not run: the entry names the head that the old
+ * keys signed last, and the old branch is set aside (abandon.h) before the keys are changed.
  */
 #include "cli/member_node.h"
 
@@ -16,6 +19,7 @@
 #include "base/hex.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "cli/abandon.h"
 #include "cli/card.h"
 #include "cli/file.h"
 #include "cli/root_desk.h"
@@ -25,6 +29,7 @@ struct nodes {
     struct root_options o;
     const char *dir; /* The node's data folder. */
     const char *reason;
+    bool abandons;
     struct arg_texts urls;
 };
 
@@ -117,6 +122,7 @@ struct rotation {
     char keys[PATH_MAX], next[PATH_MAX], next_keys[PATH_MAX], kept[PATH_MAX];
     struct keys old, fresh;
     uint8_t old_id[8], fresh_id[8];
+    struct abandon branch; /* With --abandon. */
 };
 
 static enum err name_paths(struct rotation *r, const char *dir, struct why *why)
@@ -149,7 +155,7 @@ static enum err swap(struct rotation *r, struct why *why)
     return OK;
 }
 
-static enum err open_rotation(struct rotation *r, const char *dir, struct why *why)
+static enum err open_rotation(struct rotation *r, const char *dir, bool abandons, struct why *why)
 {
     char hex[17] = {0};
 
@@ -162,7 +168,7 @@ static enum err open_rotation(struct rotation *r, const char *dir, struct why *w
     if (!file_exists(r->next_keys)) TRY(keys_make_node(r->next, why));
     TRY(keys_open_member(&r->fresh, r->next, why));
     root_entry_author(&r->fresh.entry.public, r->fresh_id);
-    return OK;
+    return abandons ? abandon_open(&r->branch, dir, r->old_id, why) : OK;
 }
 
 /* Whether the journal has the new keys already: an earlier run came that far. */
@@ -180,7 +186,29 @@ static enum err sign_rotation(const struct nodes *n, struct rotation *r, struct 
 
     TRY(take_urls(&n->urls, urls, why));
     memcpy(changes[0].node, r->old_id, sizeof r->old_id);
+    if (r->branch.has_head) {
+        changes[0].has_head = true;
+        changes[0].head_size = r->branch.size;
+        changes[0].head_root = r->branch.root;
+    }
     return root_desk_sign(d, changes, 1 + add_join(d, &r->fresh, urls, n->urls.n, changes + 1), &entry, why);
+}
+
+static void print_next_steps(const struct nodes *n, const struct rotation *r)
+{
+    if (n->o.out && n->abandons) {
+        (void)fprintf(stderr, "once it is handed in: move journal.db*, heads, snapshot-*, refused, unclear, audit and epoch* of %s to %s\n", n->dir,
+                      r->branch.to);
+    }
+    if (n->o.out) {
+        (void)fprintf(stderr, "once it is handed in: stop the node, rename %s to %s and %s to %s, start it\n", r->keys, r->kept,
+                      r->next_keys, r->keys);
+    } else if (n->abandons) {
+        (void)fprintf(stderr, "start the node now with the majority's etcd and --peer URL: its old branch is kept in %s, its old keys in %s\n",
+                      r->branch.to, r->kept);
+    } else {
+        (void)fprintf(stderr, "restart the node now: its old keys, kept in %s, write nothing any more\n", r->kept);
+    }
 }
 
 static enum err rotate(struct nodes *n, struct why *why)
@@ -188,17 +216,17 @@ static enum err rotate(struct nodes *n, struct why *why)
     struct rotation *r = mem_zalloc(sizeof *r);
     struct root_desk desk = {0};
 
-    enum err e = open_rotation(r, n->dir, why);
+    enum err e = open_rotation(r, n->dir, n->abandons, why);
     if (e == OK) e = root_desk_open(&n->o, &desk, why);
     if (e == OK && !is_known(&desk, r->fresh_id)) e = sign_rotation(n, r, &desk, why);
+    if (e == OK && n->abandons && !n->o.out) e = abandon_set_aside(&r->branch, why);
     if (e == OK && !n->o.out) e = swap(r, why);
     if (e == OK) {
         print_node(n, n->o.out ? "gets new keys by the entry written" : "has new keys", r->fresh_id);
-        if (n->o.out)
-            (void)fprintf(stderr, "once it is handed in: stop the node, rename %s to %s and %s to %s, start it\n", r->keys, r->kept, r->next_keys, r->keys);
-        else (void)fprintf(stderr, "restart the node now: its old keys, kept in %s, write nothing any more\n", r->kept);
+        print_next_steps(n, r);
     }
     root_desk_done(&desk);
+    abandon_done(&r->branch);
     keys_done(&r->old);
     keys_done(&r->fresh);
     mem_free(r);
@@ -212,12 +240,14 @@ int member_rotate_run(int argc, char **argv)
         {"--node", "DIR", "the node's data folder: its keys are replaced there", ARG_TEXT, &n.dir, 0, 0},
         {"--peer-url", "URL", "where the others' nodes reach it; to be said again", ARG_TEXTS, &n.urls, 0, 0},
         {"--reason", "TEXT", "why; all members will read it", ARG_TEXT, &n.reason, 0, 0},
+        {"--abandon", NULL, "give up this node's branch for the majority's: it does not run, its last head is named", ARG_FLAG, &n.abandons, 0, 0},
         ROOT_ARGS(n.o),
         DESK_ARGS(n.o.desk),
     };
     const struct args args = {.command = "member rotate-key",
                               .summary = "give a node new keys: one signed entry ends the old ones and joins the new ones",
-                              .examples = "  clearline member rotate-key --node node1 --root north.root.key --data node1 --reason \"yearly\"\n",
+                              .examples = "  clearline member rotate-key --node node1 --root north.root.key --data node1 --reason \"yearly\"\n"
+                                          "  clearline member rotate-key --node node1 --abandon --root north.root.key --url https://south.example --key operator.pem\n",
                               ARGS(options)};
     struct why why = {0};
     int code;

@@ -43,7 +43,8 @@ start() {
     : >"$work/$name.log"
     "$clearline" serve --listen 127.0.0.1:0 --peer-listen "127.0.0.1:${peer[$name]:-0}" --data "$work/lab/$name" \
         --genesis "$work/lab/genesis" --member "$name" --etcd "http://127.0.0.1:${ports[$which]}" --allow-old-etcd \
-        --token-key "$work/tokens/public.pem" --audience localhost --allow-http "$@" 2>"$work/$name.log" >/dev/null &
+        --token-key "$work/tokens/public.pem" --operator-key "$work/tokens/public.pem" --audience localhost --allow-http "$@" \
+        2>"$work/$name.log" >/dev/null &
     pid[$name]=$!
     says "$name" "peers reach it at " || return 1
     at[$name]=$(sed -n 's/^listening on //p' "$work/$name.log")
@@ -103,10 +104,17 @@ all_signed() {
     return 1
 }
 
+# What a node says of itself: status_of NAME KEY...
+status_of() {
+    run status --json --url "${at[$1]}" --key "$work/tokens/private.pem"
+    shift
+    json "$out" "$@"
+}
+
 n_written=0
 write_at() { # NAME: an intent of its own place; its status is in $status
     n_written=$((n_written + 1))
-    ask "$1" PUT "$OIR/6d3ca8a1-2b9e-4c4e-8d55-$(printf %012d $n_written)" uss1 "$(intent "$((30 + n_written / 90)).$((10 + n_written % 90))" 7.44)"
+    ask "$1" PUT "$OIR/6d3ca8a1-2b9e-4c4e-8d55-$(printf %012d $n_written)" uss1 "$(intent "$((30 + n_written / 45)).$((10 + n_written % 45 * 2))" 7.44)"
 }
 
 "$clearline" token --new-key "$work/tokens" --kind ed25519 >/dev/null
@@ -184,4 +192,43 @@ check "marked as divided" has "$headers" Journal-Divided
 stop anna
 check "after a restart" start anna 0
 check "it still knows" until_metric anna journal_divided 1
+
+# Back to the majority's branch: with new keys, named with the abandoned head.
+give_up() {
+    run member rotate-key --node "$work/lab/cleo" --abandon --reason "shown another etcd" --root "$work/lab/cleo/keys/root.key" \
+        --url "${at[anna]}" --key "$work/tokens/private.pem"
+}
+old=$(status_of cleo author)
+own=$(status_of cleo signing own_size)
+give_up
+check "a node that runs gives up nothing" has "$err" "stop it first"
+stop cleo
+give_up
+check "the one that stood alone gets new keys, and gives up its branch" is "$code" 0
+check "which is kept" test -f "$work/lab/cleo/abandoned.$old/journal.db"
+check "with its keys" test -f "$work/lab/cleo/keys.$old/log.key"
+check "and its proof" compgen -G "$work/lab/cleo/fork-*.proof"
+run log verify --data "$work/lab/cleo/abandoned.$old"
+check "it can be verified as ever" is "$code" 0
+check "it starts on the majority's etcd" start cleo 0 --peer "http://127.0.0.1:${peer[anna]}"
+check "under another id" is "$([ "$(status_of cleo author)" != "$old" ] && echo other)" other
+for name in anna bert cleo; do check "nobody divides $name any more" until_metric $name journal_divided 0; done
+write_at cleo
+check "it writes" is "$status" 201
+for name in anna bert cleo; do check "and signs with the others: $name" all_signed $name 3; done
+run log tail --target "${at[anna]}" --key "$work/tokens/private.pem" --last 20
+check "the record names the head that the old keys signed last" has "$out" "\"head_size\":$own"
+ask cleo GET $OIR/6d3ca8a1-2b9e-4c4e-8d55-0000000000fe uss1
+check "what it wrote alone is not in the record" is "$status" 404
+ask cleo GET $OIR/6d3ca8a1-2b9e-4c4e-8d55-0000000000fd uss1
+check "what the majority wrote is" is "$status" 200
+
+# New keys without a quarrel.
+run member rotate-key --node "$work/lab/bert" --root "$work/lab/bert/keys/root.key" --url "${at[bert]}" --key "$work/tokens/private.pem"
+check "another one gets new keys while it runs" is "$code" 0
+stop bert
+check "it starts with them" start bert 0
+write_at bert
+check "it writes" is "$status" 201
+for name in anna bert cleo; do check "and signs: $name" all_signed $name 3; done
 finish
