@@ -42,6 +42,10 @@ struct intake {
     struct place_vec waived; /* Slots before which others may be missing. */
     struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
     uint64_t n_known;        /* Entries of the store that the order or stored know of. */
+    uint64_t n_alone;       /* Readings of all authors in a row that showed no slot. */
+    uint64_t n_unread;      /* Transactions since then that read nothing. */
+    bool has_shown;         /* The reading at work has shown a slot. */
+    int64_t txn_ms;         /* What the last transaction took. */
     bool is_alone;          /* A transaction of this process was done: nothing of an earlier one can follow. */
     struct journal_etcd_gap gap; /* The last one that held things up; from == to: none. */
     bool owes_change;       /* authors_change() is to be called, again perhaps. */

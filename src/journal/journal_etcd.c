@@ -12,6 +12,9 @@
 
 #define WAIT_FIRST_MS 2
 #define WAIT_MAX_MS 200
+#define ALONE_MIN 4     /* Readings in a row that show no slot, before a transaction reads nothing, ... */
+#define ALONE_A_MS 10   /* ... for each millisecond that one takes: a wrong guess costs a look, and not reading saves 0.1 ms. */
+#define ALONE_MAX 16    /* Transactions in a row that read nothing: then etcd is asked again, in case that it lost data. */
 
 static int64_t now_ms(const struct intake *in)
 {
@@ -71,17 +74,66 @@ static size_t view_fill(struct view *v, const struct intake *in, size_t from, si
     return i;
 }
 
+/* All authors were read from their wanted slots on, which shows own puts to nobody. */
+static void note_reading(struct intake *in)
+{
+    in->n_alone = in->has_shown ? 0 : in->n_alone + 1;
+    in->n_unread = 0;
+}
+
 static enum err take_answer(struct intake *in, const struct view *v, const struct etcd_answer *a, struct why *why)
 {
     enum err kept = OK;
 
     intake_came_from(in);
     for (size_t i = 0; i < v->n; i++) {
+        in->has_shown |= a->ranges[i].n > 0;
         enum err err = intake_found(in, v->authors[i], &a->ranges[i], a->revision, why);
         if (in->broken) return in->broken;
         if (err) kept = err; /* What others wrote counts all the same. */
     }
     return kept;
+}
+
+/* One linearizable read of all authors, some at a time. */
+static enum err look(struct intake *in, struct view *v, struct etcd_answer *answer, struct why *why)
+{
+    int64_t limit = INTAKE_RANGE_MAX, first = 0;
+    size_t max = ETCD_OPS_MAX, next;
+    enum err gap = OK;
+
+    in->has_shown = false;
+    for (size_t from = 0; from < order_n_authors(in->order); from = next) {
+        enum err err;
+        arena_clear(&v->arena);
+        v->n = 0;
+        next = view_fill(v, in, from, max, limit);
+        err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, answer, why);
+        if (err == ERR_TOO_LARGE && (max > 1 || limit > 1)) {
+            limit = limit > 4 ? limit / 4 : 1;
+            max = max > 2 ? max / 2 : 1;
+            next = from;
+            continue;
+        }
+        if (err == OK && !intake_is_fresh(in, answer->revision)) {
+            err = fail(why, ERR_UNAVAILABLE, "etcd at %s answers from before revision %lld: it lags, or it lost data",
+                       etcd_endpoint(in->etcd), (long long)in->counts.revision);
+            etcd_move_on(in->etcd);
+        }
+        if (err != OK) return err;
+        if (first == 0) first = answer->revision;
+        err = take_answer(in, v, answer, why);
+        if (err == ERR_NOT_FOUND) gap = err;
+        else if (err != OK) return err;
+    }
+    note_reading(in);
+    if (gap) {
+        struct why other;
+        enum err err = intake_finish(in, 0, &other); /* What is certain without it. */
+        if (err && err != ERR_NOT_FOUND && why) *why = other;
+        return err ? err : gap;
+    }
+    return intake_finish(in, first, why);
 }
 
 /* Proposing. */
@@ -135,23 +187,34 @@ static bool is_there(const struct intake *in, uint64_t slot, struct str bytes)
     return false;
 }
 
-/* Sends the same bytes until an answer is clear. */
+/* Reading all authors' slots makes a transaction longer by a third. It can be spared where nobody else wrote: that shows in the answer's
+ * revision, and where somebody did, after all, a look follows. */
+static bool expects_to_be_alone(const struct intake *in, const struct chunk *c)
+{
+    return c->is_own && in->n_unread < ALONE_MAX && in->n_alone >= ALONE_MIN && in->n_alone >= (uint64_t)in->txn_ms * ALONE_A_MS;
+}
+
+/* Sends the same bytes until an answer is clear. v has what was read: nothing, perhaps, where the puts were done at once. */
 static enum err send_chunk(struct intake *in, const struct chunk *c, struct view *v, struct etcd_answer *ret, struct why *why)
 {
     int64_t until = now_ms(in) + (in->options.patience_ms ? in->options.patience_ms : 10000);
     int64_t pause = WAIT_FIRST_MS, limit = INTAKE_RANGE_MAX;
     size_t max = ETCD_OPS_MAX - c->n;
-    bool is_unclear = false;
+    bool is_unclear = false, reads = !expects_to_be_alone(in, c);
 
     for (size_t attempt = 1;; attempt++) {
         enum err err;
         bool is_taken; /* Clearly not done; what stands there is read then. */
+        int64_t begin_ms = now_ms(in);
         arena_clear(&v->arena);
         v->n = 0;
         view_add(v, in, c->author, c->is_own ? c->n : 0, limit); /* A passed slot is read back like any. */
         (void)view_fill(v, in, 0, max, limit);
-        err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, v->n, ret, why);
+        err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, reads ? v->n : 0, ret, why);
         is_taken = err == OK && !ret->succeeded;
+        in->txn_ms = now_ms(in) - begin_ms;
+        if (err == OK && !is_taken && !reads) v->n = 0;
+        reads = true; /* An attempt more may find what an earlier one put. */
         if (is_taken) err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, ret, why);
         if (err == OK && !intake_is_fresh(in, ret->revision)) {
             err = fail(why, ERR_NET, "etcd at %s answers from before revision %lld: it lags, or it lost data", etcd_endpoint(in->etcd),
@@ -175,9 +238,28 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
     }
 }
 
+/* A transaction that read nothing was done at this revision. If the one before is known of all authors, this one now is, too: that read
+ * showed no slot of this node's ahead of the ones just put. */
+static enum err finish_alone(struct intake *in, struct view *v, int64_t revision, struct why *why)
+{
+    struct etcd_answer answer = {0};
+    enum err err;
+
+    if (!order_behind(in->order, revision - 1)) {
+        in->n_unread++;
+        in->counts.unread++;
+        for (size_t i = 0; i < order_n_authors(in->order); i++) order_complete(in->order, order_author(in->order, i), revision);
+        return intake_finish(in, revision, why);
+    }
+    in->n_alone = 0;
+    in->counts.misguessed++;
+    err = look(in, v, &answer, why);
+    etcd_answer_done(&answer);
+    return err;
+}
+
 /* The answer of a chunk's transaction: own slots first. */
-static enum err settle(struct intake *in, const struct chunk *c, const struct view *v, const struct etcd_answer *a,
-                       struct why *why)
+static enum err settle(struct intake *in, const struct chunk *c, struct view *v, const struct etcd_answer *a, struct why *why)
 {
     enum err err = OK;
 
@@ -187,8 +269,14 @@ static enum err settle(struct intake *in, const struct chunk *c, const struct vi
         for (size_t i = 0; err == OK && i < c->n; i++)
             err = intake_put(in, c->slot + i, a->revision, c->puts[i].value, why);
     }
-    if (err == OK) err = take_answer(in, v, a, why);
-    if (err == OK) err = intake_finish(in, a->revision, why);
+    if (err == OK && v->n == 0) {
+        err = finish_alone(in, v, a->revision, why);
+    } else {
+        in->has_shown = false;
+        if (err == OK) err = take_answer(in, v, a, why);
+        if (err == OK && v->n == order_n_authors(in->order)) note_reading(in);
+        if (err == OK) err = intake_finish(in, a->revision, why);
+    }
     if (err == OK || in->broken) return err;
     /* Written, perhaps, but not yet in the store. */
     return ERR_NET;
@@ -377,45 +465,6 @@ enum err journal_etcd_pass(struct journal *j, struct str bytes, struct why *why)
 }
 
 /* Following. */
-
-/* One linearizable read of all authors, some at a time. */
-static enum err look(struct intake *in, struct view *v, struct etcd_answer *answer, struct why *why)
-{
-    int64_t limit = INTAKE_RANGE_MAX, first = 0;
-    size_t max = ETCD_OPS_MAX, next;
-    enum err gap = OK;
-
-    for (size_t from = 0; from < order_n_authors(in->order); from = next) {
-        enum err err;
-        arena_clear(&v->arena);
-        v->n = 0;
-        next = view_fill(v, in, from, max, limit);
-        err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, answer, why);
-        if (err == ERR_TOO_LARGE && (max > 1 || limit > 1)) {
-            limit = limit > 4 ? limit / 4 : 1;
-            max = max > 2 ? max / 2 : 1;
-            next = from;
-            continue;
-        }
-        if (err == OK && !intake_is_fresh(in, answer->revision)) {
-            err = fail(why, ERR_UNAVAILABLE, "etcd at %s answers from before revision %lld: it lags, or it lost data",
-                       etcd_endpoint(in->etcd), (long long)in->counts.revision);
-            etcd_move_on(in->etcd);
-        }
-        if (err != OK) return err;
-        if (first == 0) first = answer->revision;
-        err = take_answer(in, v, answer, why);
-        if (err == ERR_NOT_FOUND) gap = err;
-        else if (err != OK) return err;
-    }
-    if (gap) {
-        struct why other;
-        enum err err = intake_finish(in, 0, &other); /* What is certain without it. */
-        if (err && err != ERR_NOT_FOUND && why) *why = other;
-        return err ? err : gap;
-    }
-    return intake_finish(in, first, why);
-}
 
 static enum err follow(struct journal *j, int timeout_ms, struct why *why)
 {

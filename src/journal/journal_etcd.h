@@ -48,6 +48,8 @@ struct journal_etcd_options {
 
 struct journal_etcd_counts {
     uint64_t transactions;  /* With puts, answered. */
+    uint64_t unread;        /* Those among them that read nothing: nobody else had written. */
+    uint64_t misguessed;    /* Those that read nothing, and somebody had. */
     uint64_t resent;        /* Attempts after the first. */
     uint64_t reads_on;      /* Because an answer was cut, or an author is new. */
     uint64_t garbage;       /* Slots without an entry. */

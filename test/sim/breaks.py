@@ -54,6 +54,12 @@ BREAKS = {
         "return is_unclear ? ERR_NET : ERR_UNAVAILABLE;",
         "return ERR_UNAVAILABLE;",
     ),
+    "alone-always": (
+        "who wrote alone for a while takes it that nobody else writes",
+        "src/journal/journal_etcd.c",
+        "    if (!order_behind(in->order, revision - 1)) {\n",
+        "    if (revision > 0) {\n",
+    ),
     "same-reader": (
         "bytes that are no entry are not read again elsewhere",
         "src/journal/intake.c",

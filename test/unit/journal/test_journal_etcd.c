@@ -148,6 +148,42 @@ static void many_entries_of_one_proposal_become_few_transactions(void)
     guild_done(&g);
 }
 
+static void who_writes_alone_reads_little_and_misses_nothing(void)
+{
+    struct guild g;
+    struct party a = {0}, b = {0};
+    struct journal_etcd_counts counts;
+    AUTO(buf_done) struct buf key = {0}, bytes = {0};
+    uint64_t n_read;
+
+    guild_init(&g, 2);
+    opened(&a, &g, 0);
+    opened(&b, &g, 1);
+    for (uint64_t i = 0; i < 100; i++) CHECK(party_say(&a, i) == OK);
+    counts = journal_etcd_counts(a.journal);
+    n_read = counts.transactions - counts.unread;
+    CHECK_INT(counts.transactions, 100);
+    CHECK(counts.unread > 0 && n_read > 0); /* How many depends on how long they take. */
+    CHECK_INT(counts.misguessed, 0);
+    CHECK_INT(journal_etcd_counts(b.journal).unread, 0);
+    for (uint64_t i = 0; i < 40; i++) { /* Whatever is guessed: all that stands before one's own is known when that is done. */
+        CHECK(i % 10 || party_follow(&b) == OK);
+        if (i % 10 == 0) CHECK(party_say(&b, 1000 + i) == OK);
+        CHECK(party_say(&a, 100 + i) == OK);
+        CHECK_INT(store_size(a.journal->store), 1 + 100 + i + 1 + i / 10 + 1);
+    }
+    party_tick(&a, 141, 7, &bytes); /* Stands in a's own slot after the next, and follows at once when that is put. */
+    party_key(&a, 0, 141, &key);
+    CHECK(etcd_servers_put(servers, buf_str(&key), STR("somebody else's")));
+    for (uint64_t i = 0; i < 20; i++) CHECK(party_say(&a, 200 + i) == OK);
+    CHECK_INT(journal_etcd_counts(a.journal).squatted, 1);
+    CHECK(party_follow(&b) == OK);
+    CHECK_INT(store_size(b.journal->store), store_size(a.journal->store));
+    party_close(&a);
+    party_close(&b);
+    guild_done(&g);
+}
+
 static void what_is_not_the_next_own_entry_is_refused(void)
 {
     struct guild g;
@@ -708,6 +744,7 @@ int main(void)
     RUN(a_dead_endpoint_is_left_for_the_next);
     RUN(authors_see_each_other_in_one_order);
     RUN(many_entries_of_one_proposal_become_few_transactions);
+    RUN(who_writes_alone_reads_little_and_misses_nothing);
     RUN(what_is_not_the_next_own_entry_is_refused);
     RUN(an_admission_lets_in_what_was_written_before_it);
     RUN(lost_requests_and_answers_are_sent_again_and_count_once);
