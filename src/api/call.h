@@ -18,11 +18,14 @@
 VEC_DEFINE(str_vec, struct str);
 
 /* Memory that is used again by the next call on the same thread. */
+#define PEER_TOKENS 16 /* A power of two. */
+
 struct scratch {
     struct json_parser *json;
     struct volume_reader volumes;
     struct entity_vec found;
     struct id_vec ids;
+    struct hash peer_tokens[PEER_TOKENS]; /* Verified, each with the key that it was: see peer.c. By the first byte. */
 };
 
 struct heartbeat; /* aux.h */

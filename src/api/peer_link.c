@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "api/peer.h"
+#include "base/instant.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "node/exchange.h"
@@ -28,6 +29,8 @@ struct line {
     pthread_cond_t wake;
     struct errand *first; /* Under the link's lock. */
     size_t best;          /* The address that answered last. */
+    struct buf token;     /* The thread's: "Authorization: ...", of this second. */
+    int64_t token_s;
 };
 
 struct http_link {
@@ -58,17 +61,28 @@ static void authorize(struct peer_link *base, const uint8_t to[8], struct buf *r
     peer_token_add(ret, &l->key, l->author, to, node_now_us());
 }
 
+/* Tokens tell whole seconds: one a second is as good as one a call. */
+static const char *authorization(struct line *line)
+{
+    int64_t now_s = node_now_us() / INSTANT_S;
+
+    if (line->token_s == now_s) return buf_z(&line->token);
+    buf_clear(&line->token);
+    authorize(&line->link->base, line->to, &line->token);
+    line->token_s = now_s;
+    return buf_z(&line->token);
+}
+
 /* At one address. */
 static enum err go(struct line *line, struct http_client *client, const struct errand *e, size_t which, int *ret_status, struct buf *ret,
                    struct why *why)
 {
-    AUTO(buf_done) struct buf url = {0}, header = {0};
+    AUTO(buf_done) struct buf url = {0};
 
-    authorize(&line->link->base, line->to, &header);
     buf_add_str(&url, buf_str(&e->urls[which]));
     while (url.n > 0 && url.at[url.n - 1] == '/') url.n--;
     buf_add_str(&url, buf_str(&e->target));
-    const char *headers[] = {buf_z(&header), "Content-Type: " EXCHANGE_TYPE};
+    const char *headers[] = {authorization(line), "Content-Type: " EXCHANGE_TYPE};
     struct http_call call = {.method = e->call.is_post ? "POST" : "GET",
                              .url = buf_z(&url),
                              .headers = headers,
@@ -183,6 +197,7 @@ static void close_link(struct peer_link *base)
             errand_free(e);
         }
         must(pthread_cond_destroy(&line->wake) == 0);
+        buf_done(&line->token);
         mem_free(line);
     }
     must(pthread_mutex_destroy(&l->lock) == 0);
