@@ -81,6 +81,10 @@ struct pending {
 
 void node_propose(struct node *n, struct pending *p); /* Any thread. */
 
+/* Any thread. A hint, which may be wrong: etcd holds more than is known here. One look at it follows, unless the last one was a moment
+ * ago. Several members only. */
+void node_look_soon(struct node *n);
+
 /* Waits until all that the order held when node_barrier() was called is applied and published. Lives until done(). */
 struct barrier {
     void (*done)(struct barrier *b); /* On the writer's thread, the caller's, or node_expire()'s; must not block. */

@@ -43,6 +43,7 @@ struct work {
     struct passing *passing;
     uint64_t n_barriers;   /* Asked for until now, from the start on. */
     bool has_barriers;     /* Some of them wait. */
+    bool wants_look;       /* As the node's. */
     bool stops;            /* The node stops, and nothing else waits. */
 };
 
@@ -74,6 +75,7 @@ struct node {
     struct barrier *first_barrier, *last_barrier; /* Oldest first; stay until they are answered. */
     uint64_t n_barriers, n_barriers_done;          /* Asked for and answered, from the start on. */
     bool writer_sleeps;
+    bool wants_look; /* A peer's tree is larger: etcd has what is not known here. */
     bool is_stopping;
 
     /* The writer's own. */

@@ -465,11 +465,13 @@ static struct timespec in_ms(int64_t ms)
     return t;
 }
 
-/* Until the time has come, the tree has grown beyond size (not before a moment has passed), or somebody calls. False: it stops. */
-static bool wait_for_work(struct peers *p, int64_t wait_ms, uint64_t size)
+/* Until the time has come, the tree has grown beyond size (not before soon), or somebody calls. False: it stops. */
+static bool wait_for_work(struct peers *p, int64_t wait_ms, uint64_t size, struct timespec soon)
 {
     struct node *n = p->node;
-    struct timespec until = in_ms(wait_ms), soon = in_ms(TREE_EVERY_MS < wait_ms ? TREE_EVERY_MS : wait_ms);
+    struct timespec until = in_ms(wait_ms);
+
+    if (wait_ms < TREE_EVERY_MS) soon = until;
 
     must(pthread_mutex_lock(&n->sign_lock) == 0);
     for (bool is_late = false; !p->stops && !p->is_woken;) {
@@ -490,16 +492,18 @@ static bool wait_for_work(struct peers *p, int64_t wait_ms, uint64_t size)
 static void *peers_main(void *arg)
 {
     struct peers *p = arg;
+    struct timespec soon;
     int64_t wait;
     uint64_t size;
 
     do {
+        soon = in_ms(TREE_EVERY_MS);
         must(pthread_mutex_lock(&p->lock) == 0);
         peers_pump(p);
         wait = wait_of(p);
         size = p->tree_size;
         must(pthread_mutex_unlock(&p->lock) == 0);
-    } while (wait_for_work(p, wait, size));
+    } while (wait_for_work(p, wait, size, soon));
     return NULL;
 }
 

@@ -59,6 +59,7 @@ static enum err take_note(struct peers *p, const uint8_t from[8], struct str not
     if (!p->round) return fail(why, ERR_UNAVAILABLE, "this node has not joined yet");
     TRY(head_peek(&p->seats, note, &size, &root, why));
     TRY(round_note(p->round, i, note, own_root(p, size, &room), peers_now(p), why));
+    if (size > p->tree_size) node_look_soon(p->node);
     heard(p, i, 0);
     peers_pump(p);
     if (!p->round || peers_find(p, from) != i) return fail(why, ERR_UNAVAILABLE, "the members have just changed");

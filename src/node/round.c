@@ -498,6 +498,7 @@ static int64_t propose_ms(const struct round *r, int64_t now_ms)
     if (g) {
         int64_t ended_ms = is_full(g) ? g->full_ms : g->began_ms + ROUND_CEILING_MS;
         if (ended_ms > idle_ms) idle_ms = ended_ms;
+        if (g->began_ms + ROUND_EVERY_MS > idle_ms) idle_ms = g->began_ms + ROUND_EVERY_MS;
     }
     idle_ms += ROUND_RANK_MS * (int64_t)rank(r, now_ms);
     return idle_ms > r->put_off_until_ms ? idle_ms : r->put_off_until_ms;

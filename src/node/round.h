@@ -16,7 +16,7 @@
  *
  *     turn: seats from the one after the last full note's proposer, members not heard from for 2 s left out;
  *           rank k waits 300 ms * k. The first of each member's nodes come before any second one.
- *     in flight: from proposing until full, 1 s at most; then whatever is new is proposed at once.
+ *     in flight: from proposing until full, 1 s at most; then whatever is new is proposed at once, but for 25 ms between two beginnings.
  *
  * States of signing:
  *
@@ -41,6 +41,7 @@
 
 #define ROUND_CEILING_MS 1000  /* Decision E1: in flight at most. */
 #define ROUND_RANK_MS 300
+#define ROUND_EVERY_MS 25      /* Between the beginnings of two rounds, at least: a node alone spends 1 ms of its processor on one. */
 #define ROUND_PRESENT_MS 2000  /* Heard from within. */
 #define ROUND_BEAT_MS 1000     /* A note to every node at least so often. */
 #define ROUND_RETRY_MS 300     /* To nodes whose lines the proposer lacks. */

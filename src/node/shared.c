@@ -361,7 +361,7 @@ void shared_round(struct node *n, const struct work *w)
     bool has_looked = write_what_waits(n, w);
 
     if (w->passing) pass_all(n, w->passing);
-    bool looks = !has_looked && (w->has_barriers || node_steady_us(n) >= s->follow_at_us);
+    bool looks = !has_looked && (w->has_barriers || w->wants_look || node_steady_us(n) >= s->follow_at_us);
     if (looks) has_looked = shared_look(n);
     if (has_looked && !w->stops) joining_try(n);
     if (has_looked && !w->stops) upkeep_run(n);
@@ -372,6 +372,20 @@ void shared_round(struct node *n, const struct work *w)
 }
 
 /* What others ask. */
+
+void node_look_soon(struct node *n)
+{
+    bool wakes = false;
+
+    must(n->shared);
+    must(pthread_mutex_lock(&n->lock) == 0);
+    if (node_steady_us(n) - atomic_load(&n->shared->fresh_us) >= SHARED_HINT_US) {
+        n->wants_look = true;
+        wakes = n->writer_sleeps;
+    }
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    if (wakes) must(pthread_cond_signal(&n->wake) == 0);
+}
 
 void shared_status(struct node *n, struct node_status *ret)
 {

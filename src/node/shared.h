@@ -21,6 +21,7 @@
 #include "node/unclear.h"
 
 #define SHARED_FOLLOW_MS 40          /* Between two looks while idle. */
+#define SHARED_HINT_US 4000          /* Between two looks that peers' larger heads ask for. */
 #define SHARED_ATTEMPT_MS 1000       /* One attempt at one endpoint. */
 #define SHARED_PATIENCE_MS 1000      /* One proposal, before others are looked at. */
 #define SHARED_WRITE_MS 4000         /* A batch is tried for that long. */

@@ -355,7 +355,7 @@ static void snapshot_if_due(struct node *n)
 
 static bool has_work(const struct node *n)
 {
-    return n->first || n->first_passing || n->first_barrier;
+    return n->first || n->first_passing || n->first_barrier || n->wants_look;
 }
 
 /* Takes what waits, at most NODE_BATCH_MAX proposals; waits for it until deadline_us (steady: the wall clock may be set) if it
@@ -377,6 +377,7 @@ static void take(struct node *n, int64_t deadline_us, struct work *ret)
                          .passing = n->first_passing,
                          .n_barriers = n->n_barriers,
                          .has_barriers = n->first_barrier != NULL,
+                         .wants_look = n->wants_look,
                          .stops = n->is_stopping && !has_work(n)};
     struct pending **end = &n->first;
     while (*end && taken < NODE_BATCH_MAX) {
@@ -386,6 +387,7 @@ static void take(struct node *n, int64_t deadline_us, struct work *ret)
     n->first = *end;
     if (!n->first) n->last = &n->first;
     if (taken) *end = NULL;
+    n->wants_look = false;
     n->first_passing = NULL;
     n->last_passing = &n->first_passing;
     must(pthread_mutex_unlock(&n->lock) == 0);

@@ -270,9 +270,12 @@ static void a_full_note_ends_the_round_and_goes_to_all(void)
     CHECK_INT(status(&o).full_size, 10);
     CHECK_INT(o.sent, 0x6);
     o.n_signed = 0;
-    grow(&o, 12); /* Turn of seat 1; seat 2 and then 0 follow. */
+    grow(&o, 12); /* Turn of seat 1, 25 ms after the beginning; seat 2 and then 0 follow. */
     later(600);
     round_heard(o.r, 1, now);
+    work(&o);
+    CHECK_INT(o.n_signed, 0);
+    later(15);
     work(&o);
     CHECK_INT(o.n_signed, 1);
     round_free(o.r);
