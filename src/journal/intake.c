@@ -70,11 +70,11 @@ static enum err note_stored(void *context, uint64_t index, struct str bytes)
     size_t i = 0;
 
     if (index == 0 || entry_decode_head(bytes, &e, NULL) != OK || e.epoch < in->epoch) return OK;
-    if (e.epoch > in->epoch) { /* Tiles brought the next epoch, whose order is not known yet. */
+    if (e.epoch > in->epoch) { /* Tiles brought the next epoch, whose order is not known yet. Its first entry opened it. */
         in->epoch = e.epoch - 1;
         intake_begin_epoch(in);
-        in->is_opening = false;
     }
+    in->is_opening = false;
     while (i < in->stored.n && memcmp(in->stored.at[i].author, e.author, 8) != 0) i++;
     if (i == in->stored.n) place_vec_add(&in->stored, (struct place){.slot = 0});
     memcpy(in->stored.at[i].author, e.author, 8);

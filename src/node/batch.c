@@ -51,7 +51,8 @@ static void remember_unclear(struct node *n, const struct packed_vec *batch)
     struct unclear_entry *entries = arena_alloc(&n->arena, batch->n * sizeof *entries);
     struct why why;
 
-    for (size_t i = 0; i < batch->n; i++) entries[i] = (struct unclear_entry){.slot = batch->at[i].slot, .hash = batch->at[i].hash};
+    for (size_t i = 0; i < batch->n; i++)
+        entries[i] = (struct unclear_entry){.epoch = journal_etcd_epoch(n->journal), .slot = batch->at[i].slot, .hash = batch->at[i].hash};
     if (unclear_add(n->shared->unclear, entries, batch->n, &why) != OK) node_warn(n, "what is unclear may be forgotten by a restart", &why);
 }
 
@@ -249,8 +250,9 @@ bool batch_settle_old(struct node *n)
     struct shared *s = n->shared;
     struct unclear_entry first;
 
-    while (s->unsettled.n == 0 && unclear_first(s->unclear, 0, &first)) {
-        if (first.slot >= journal_etcd_stored(n->journal)) return true;
+    while (s->unsettled.n == 0 && unclear_first(s->unclear, &first)) {
+        bool is_past = first.epoch < journal_etcd_epoch(n->journal); /* Of it nothing counts that the journal does not have. */
+        if (!is_past && first.slot >= journal_etcd_stored(n->journal)) return true;
         enum recent_answer has = recent_has(n->recent, n->store, &first.hash);
         if (has == RECENT_UNKNOWN) has = store_has(n, &first);
         unclear_settle(s->unclear, &first.hash, has == RECENT_YES);

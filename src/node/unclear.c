@@ -209,14 +209,19 @@ size_t unclear_n_open(struct unclear *u)
     return n;
 }
 
-bool unclear_first(struct unclear *u, uint64_t epoch, struct unclear_entry *ret)
+static bool is_before(const struct unclear_entry *a, const struct unclear_entry *b)
+{
+    return a->epoch != b->epoch ? a->epoch < b->epoch : a->slot < b->slot;
+}
+
+bool unclear_first(struct unclear *u, struct unclear_entry *ret)
 {
     const struct item *first = NULL;
 
     must(pthread_mutex_lock(&u->lock) == 0);
     for (size_t i = 0; i < u->items.n && u->n_open; i++) {
         const struct item *item = &u->items.at[i];
-        if (item->state == UNCLEAR_OPEN && item->entry.epoch == epoch && (!first || item->entry.slot < first->entry.slot)) first = item;
+        if (item->state == UNCLEAR_OPEN && (!first || is_before(&item->entry, &first->entry))) first = item;
     }
     if (first) *ret = first->entry;
     must(pthread_mutex_unlock(&u->lock) == 0);

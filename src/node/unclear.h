@@ -38,7 +38,7 @@ CHECKED enum err unclear_add(struct unclear *u, const struct unclear_entry *entr
 void unclear_settle(struct unclear *u, const struct hash *hash, bool is_committed);
 
 size_t unclear_n_open(struct unclear *u);
-bool unclear_first(struct unclear *u, uint64_t epoch, struct unclear_entry *ret); /* The open one of the lowest slot. */
+bool unclear_first(struct unclear *u, struct unclear_entry *ret); /* The open one of the lowest epoch and slot. */
 enum unclear_state unclear_find(struct unclear *u, const struct hash *hash);
 
 /* All but opening and freeing: any thread. O(UNCLEAR_MAX). */

@@ -40,17 +40,22 @@ static void what_is_open_is_open_until_it_is_settled(void)
     CHECK(unclear_add(u, all, 3, &why) == OK);
     CHECK(unclear_add(u, all, 3, &why) == OK);
     CHECK_INT(unclear_n_open(u), 3);
-    CHECK(unclear_first(u, 0, &first) && first.slot == 5);
-    CHECK(!unclear_first(u, 1, &first));
+    CHECK(unclear_first(u, &first) && first.slot == 5);
+    other.epoch = 1;
+    other.slot = 0;
+    CHECK(unclear_add(u, &other, 1, &why) == OK);
+    CHECK(unclear_first(u, &first) && first.slot == 5); /* An earlier epoch's come first. */
+    unclear_settle(u, &other.hash, false);
     unclear_settle(u, &all[1].hash, false);
     unclear_settle(u, &all[2].hash, true);
     unclear_settle(u, &all[2].hash, false); /* Once. */
+    other = entry(10);
     unclear_settle(u, &other.hash, true);
     CHECK_INT(unclear_find(u, &all[0].hash), UNCLEAR_OPEN);
     CHECK_INT(unclear_find(u, &all[1].hash), UNCLEAR_ABSENT);
     CHECK_INT(unclear_find(u, &all[2].hash), UNCLEAR_COMMITTED);
     CHECK_INT(unclear_find(u, &other.hash), UNCLEAR_STRANGE);
-    CHECK(unclear_first(u, 0, &first) && first.slot == 7);
+    CHECK(unclear_first(u, &first) && first.slot == 7);
     CHECK_INT(unclear_n_open(u), 1);
     unclear_free(u);
 }
