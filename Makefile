@@ -51,7 +51,8 @@ ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 # The simulation stands in for the system's calls and for the client of etcd (test/sim/posix.c, etcd_model.c).
 SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard test/sim/*.c))
 SIM_WRAPPED := clock_gettime nanosleep entropy_fill open fcntl close read write pread pwrite fsync fdatasync ftruncate fstat stat \
-               rename link unlink mkdir mmap opendir readdir closedir store_open key_verify heads_swap must_failed catchup_run audit_start \
+               rename link unlink remove fopen mkdir mmap \
+               opendir readdir closedir store_open key_verify heads_swap must_failed catchup_run audit_start \
                audit_status audit_stop audit_free
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 SLOW := $(B)/bench/slow/clearline $(B)/bench/slow/floor

@@ -427,6 +427,20 @@ static void install(const struct actor *a)
     if (member >= cast.n_founders) install_key(a, "root", &cast.roots[member]);
 }
 
+void actor_stop(int node)
+{
+    struct actor *a = &actors[node];
+
+    if (disk_is_cut(node)) a->ends = END_WITHOUT_POWER;
+    end(a);
+    disk_heal(node);
+}
+
+void actor_start_at(int node, int64_t at_us)
+{
+    actors[node].up_us = at_us;
+}
+
 void actor_replace_keys(int node)
 {
     struct actor *a = &actors[node];

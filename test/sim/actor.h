@@ -52,6 +52,10 @@ struct ask {
 void ask_done(struct ask *a); /* Frees what it holds. */
 void actor_ask(int node, struct ask *a);
 
+/* People at the machine: its disk is sound then. */
+void actor_stop(int node);
+void actor_start_at(int node, int64_t at_us);
+
 /* The machine gets the node's new keys and starts again. */
 void actor_replace_keys(int node);
 

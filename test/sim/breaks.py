@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 #   breaks.py list              names, one a line, with what is broken
+#   breaks.py options NAME      of the simulation, to see it soon
 #   breaks.py write NAME FILE   writes the broken copy
 #
 # Each break replaces one text of one file, which must be there exactly once: who changes that line changes it here.
@@ -92,6 +93,13 @@ BREAKS = {
     }
     err = n->journal""",
     ),
+    "epoch-deaf": (
+        "a node that takes over from its peers that the epoch is open waits for its opening in etcd for ever",
+        "src/journal/intake.c",
+        "    }\n    in->is_opening = false;\n    while (i < in->stored.n",
+        "        in->is_opening = false;\n    }\n    while (i < in->stored.n",
+        "--lie lose",
+    ),
 }
 
 
@@ -100,7 +108,10 @@ def main():
         for name, (what, *_rest) in BREAKS.items():
             print(name, what)
         return
-    what, path, old, new = BREAKS[sys.argv[2]]
+    what, path, old, new, *options = BREAKS[sys.argv[2]]
+    if sys.argv[1] == "options":
+        print(*options)
+        return
     text = open(path, encoding="utf-8").read()
     if text.count(old) != 1:
         sys.exit(f"breaks.py: {path} does not have, exactly once, the text that {sys.argv[2]} replaces")

@@ -19,7 +19,8 @@ for name in "${names[@]}"; do
     n=$((n + 1))
     if python3 -B test/sim/breaks.py write "$name" "$B/test/sim/broken/$name.c" >"$work/said" 2>&1 &&
         make -s V="${B#build/}" "$B/test/sim/broken/$name" >>"$work/said" 2>&1; then
-        "$B/test/sim/broken/$name" --first 1 "$seeds" >"$work/said" 2>&1
+        read -r -a options < <(python3 -B test/sim/breaks.py options "$name")
+        "$B/test/sim/broken/$name" --first "${options[@]}" 1 "$seeds" >"$work/said" 2>&1
         status=$?
         grep '^not ok\|^bug:' "$work/said" | head -2 | sed 's/^/# /'
         if [ $status -ne 0 ] && grep -q '^not ok\|^bug:' "$work/said"; then

@@ -35,7 +35,7 @@ static struct {
     struct arena arena;
     struct store stores[N_STORES];
     enum lie lie;
-    bool has_forked, has_lied, is_calm, is_down, is_full, keeps_all;
+    bool has_forked, has_lied, is_calm, is_lost, is_down, is_full, keeps_all;
     bool uses_other[WORLD_NODES_MAX]; /* After a fork. */
     bool is_cut[WORLD_NODES_MAX][ENDPOINTS];
     unsigned liar;                  /* The endpoint of STALE and GARBLE. */
@@ -72,7 +72,7 @@ struct call {
 
 const char *lie_name(enum lie lie)
 {
-    static const char *const names[N_LIES] = {"none", "stale", "garble", "overwrite", "falsify", "fork", "forget"};
+    static const char *const names[N_LIES] = {"none", "stale", "garble", "overwrite", "falsify", "fork", "forget", "lose"};
 
     return names[lie];
 }
@@ -532,7 +532,7 @@ void etcd_model_trouble(void)
         bool *link = &model.is_cut[world_below(WORLD_NODES_MAX)][world_below(ENDPOINTS)];
         *link = !*link && world_chance(400);
     }
-    if (world_chance(model.is_down ? 200 : 5)) {
+    if (!model.is_lost && world_chance(model.is_down ? 200 : 5)) {
         model.is_down = !model.is_down;
         world_say("etcd %s", model.is_down ? "has no leader" : "has a leader again");
     }
@@ -545,7 +545,28 @@ void etcd_model_trouble(void)
 void etcd_model_calm(void)
 {
     model.is_calm = true;
-    model.is_down = model.is_full = false;
+    model.is_down = model.is_lost;
+    model.is_full = false;
+}
+
+void etcd_model_lose(void)
+{
+    struct store *s = &model.stores[0];
+
+    model.is_lost = model.is_down = true;
+    if (world_chance(400)) store_done(s);
+    else set_back(s, s->revision - (int64_t)world_below((uint64_t)s->revision));
+    world_say("etcd is lost but for what it had at revision %lld", (long long)s->revision);
+}
+
+bool etcd_model_is_lost(void)
+{
+    return model.is_lost;
+}
+
+void etcd_model_rebuilt(void)
+{
+    model.is_lost = model.is_down = false;
 }
 
 bool etcd_model_has_lied(void)

@@ -13,6 +13,7 @@
  *     FALSIFY    a key's bytes change and nothing says so
  *     FORK       from some moment on there are two stores, and each client sees one
  *     FORGET     the store is set back, and goes on
+ *     LOSE       no lie, but people's trouble: the cluster is gone, and comes back later with what is left of its data, or nothing
  *
  * Not modelled: the watch (the engine uses none), leases, locks, users, the cluster's own consensus.
  */
@@ -21,7 +22,7 @@
 
 #include "base/str.h"
 
-enum lie { LIE_NONE, LIE_STALE, LIE_GARBLE, LIE_OVERWRITE, LIE_FALSIFY, LIE_FORK, LIE_FORGET, N_LIES };
+enum lie { LIE_NONE, LIE_STALE, LIE_GARBLE, LIE_OVERWRITE, LIE_FALSIFY, LIE_FORK, LIE_FORGET, LIE_LOSE, N_LIES };
 const char *lie_name(enum lie lie);
 
 /* keeps_all: nothing is ever compacted away, so that what was written over can be read as it was. */
@@ -36,5 +37,8 @@ void etcd_model_delete(struct str key);
 bool etcd_model_has(struct str key);
 
 bool etcd_model_has_lied(void);
+void etcd_model_lose(void);
+bool etcd_model_is_lost(void);  /* It answers nobody until etcd_model_rebuilt(). */
+void etcd_model_rebuilt(void);
 
 #endif

@@ -19,6 +19,7 @@
 #include "etcd_model.h"
 #include "hostile.h"
 #include "judge.h"
+#include "operators.h"
 
 #define TROUBLE_EVERY (10 * MS)
 #define CALM_US (30 * S)
@@ -33,6 +34,7 @@ static void trouble(void *context, bool happens)
         etcd_model_trouble();
         hostile_trouble();
     }
+    operators_trouble();
     actors_trouble();
     council_trouble();
     world_at(world.now_us + TROUBLE_EVERY, trouble, NULL);
@@ -57,16 +59,19 @@ static bool is_done(void)
         if (actor_is_broken((int)i) || !actor_has_settled((int)i) || actor_position((int)i) != judge_size()) return false;
         if (actor_full_size((int)i) + 20 < 2 * judge_size()) return false;
     }
-    return clients_have_settled() && council_is_done();
+    return clients_have_settled() && council_is_done() && operators_are_done();
 }
 
 /* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
- * grow that far, because etcd has forgotten what it knows, says that. */
+ * grow that far, because etcd has forgotten what it knows, says that. Whom one side alone has admitted the other one does not talk to:
+ * its heads do not get full. */
 static void check_split(void)
 {
     for (int i = 0; i < (int)cast.n_nodes; i++) {
         if (cast.is_out[i]) continue;
-        if (actor_is_divided(i) || actor_has_proof(i) || actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return;
+        bool is_unheard = cast.n_founders < cast.n_members && actor_full_size(i) + 20 < 2 * actor_position(i);
+        if (is_unheard || actor_is_divided(i) || actor_has_proof(i)) return;
+        if (actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return;
     }
     judge_fail("the network is split, and nobody knows");
 }
@@ -91,6 +96,7 @@ static void check_end(enum lie lie)
     }
     if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
         judge_fail("a client still does not know what became of a write");
+    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !operators_are_done()) judge_fail("the new epoch is not open");
     if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !council_is_done())
         judge_fail("it is not reached that %s", council_words());
 }
@@ -140,6 +146,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     judge_begin(lie);
     hostile_begin(cast.n_founders >= 3 && cast.n_founders == cast.n_members && world_chance(250));
     council_begin();
+    operators_begin(lie);
     etcd_model_begin(lie, lie == LIE_OVERWRITE || hostile_is((int)cast.n_nodes - 1));
     cast_join_all();
     actors_begin();
@@ -156,6 +163,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     actors_calm();
     clients_calm();
     council_calm();
+    operators_calm();
     while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
         if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
     }
@@ -209,6 +217,7 @@ static void say_counts(double ms_each)
     say("overwritten", actor_counts.n_overwritten);
     say("stale", actor_counts.n_stale);
     say("gaps", actor_counts.n_gaps);
+    say("epochs", operators_n_epochs);
     say("members admitted", council_counts.n_admitted);
     say("expelled", council_counts.n_expelled);
     say("nodes' keys replaced", council_counts.n_keys);
