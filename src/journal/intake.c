@@ -212,23 +212,23 @@ void intake_came_from(struct intake *in)
     buf_add_str(&in->source, str_of(etcd_endpoint(in->etcd)));
 }
 
-/* The next read is to be another endpoint's than the answer's, however often the client has moved on since. */
-static void read_elsewhere(struct intake *in)
+/* The next read is to be another endpoint's than the one that gave the bytes, however often the client has moved on since. */
+static void read_elsewhere(struct intake *in, struct str source)
 {
     for (size_t i = 0; i < etcd_n_endpoints(in->etcd); i++) {
-        if (!str_equal(str_of(etcd_endpoint(in->etcd)), buf_str(&in->source))) return;
+        if (!str_equal(str_of(etcd_endpoint(in->etcd)), source)) return;
         etcd_move_on(in->etcd);
     }
 }
 
-/* Bytes that are no entry of the slot: is that what others see, too? Sets *bytes to what counts. */
-static enum err judge_bad(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision,
+/* Bytes from source that are no entry of the slot: is that what others see, too? Sets *bytes to what counts. */
+static enum err judge_bad(struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision, struct str source,
                           struct str *bytes, bool *ret_has_leaf, struct why *why)
 {
     struct str other;
 
     *ret_has_leaf = false;
-    read_elsewhere(in);
+    read_elsewhere(in, source);
     TRY(read_created(in, author, slot, create_revision, &other, why));
     if (str_equal(other, *bytes)) {
         in->counts.garbage++;
@@ -267,18 +267,19 @@ static enum err feed(struct intake *in, const uint8_t author[8], uint64_t slot, 
 static enum err take_kv(struct intake *in, const uint8_t author[8], uint64_t slot, const struct etcd_kv *kv,
                         struct why *why)
 {
-    struct str bytes = kv->value;
+    struct str bytes = kv->value, source = buf_str(&in->source);
     bool has_leaf = true;
 
     if (kv->version != 1) {
         in->counts.overwritten++;
         TRY(read_created(in, author, slot, kv->create_revision, &bytes, why));
+        source = str_of(etcd_endpoint(in->etcd));
     }
     if (!is_good(in, author, slot, bytes)) {
         AUTO(buf_done) struct buf kept = {0}; /* The second read takes the place of the first one's bytes. */
         buf_add_str(&kept, bytes);
         bytes = buf_str(&kept);
-        TRY(judge_bad(in, author, slot, kv->create_revision, &bytes, &has_leaf, why));
+        TRY(judge_bad(in, author, slot, kv->create_revision, source, &bytes, &has_leaf, why));
         return feed(in, author, slot, kv->create_revision, bytes, has_leaf, why);
     }
     if (is_own(in, author) && !find_sent(in, slot, bytes)) TRY(adopt(in, slot, why));
