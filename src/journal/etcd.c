@@ -23,7 +23,7 @@ struct etcd {
     struct buf *endpoints;
     size_t n_endpoints, now;
     bool allow_old;
-    int timeout_ms;
+    int timeout_ms, attempt_ms; /* Of options, and of the next call. */
     struct http_client *http;
     struct json_parser *json;
     struct buf request, url;
@@ -65,7 +65,7 @@ enum err etcd_new(const struct etcd_options *options, struct etcd **ret, struct 
         buf_add_str(&e->endpoints[i], url);
     }
     e->allow_old = options->allow_old;
-    e->timeout_ms = options->timeout_ms ? options->timeout_ms : 2000;
+    e->timeout_ms = e->attempt_ms = options->timeout_ms ? options->timeout_ms : 2000;
     e->http = http_client_new(&http);
     e->json = json_parser_new_for(ANSWER_BYTES_MAX, ANSWER_BYTES_MAX);
     *ret = e;
@@ -92,6 +92,11 @@ const char *etcd_endpoint(const struct etcd *e)
 size_t etcd_n_endpoints(const struct etcd *e)
 {
     return e->n_endpoints;
+}
+
+void etcd_set_timeout(struct etcd *e, int64_t ms)
+{
+    e->attempt_ms = ms > 0 && ms < e->timeout_ms ? (int)ms : e->timeout_ms;
 }
 
 void etcd_move_on(struct etcd *e)
@@ -188,7 +193,7 @@ static enum err call(struct etcd *e, const char *method, const char *path, struc
     struct http_call http = {.method = method,
                              .headers = headers,
                              .n_headers = 1,
-                             .timeout_ms = e->timeout_ms,
+                             .timeout_ms = e->attempt_ms,
                              .bytes_max = ANSWER_BYTES_MAX};
     AUTO(buf_done) struct buf body = {0};
     int status;

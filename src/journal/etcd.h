@@ -90,6 +90,9 @@ void etcd_move_on(struct etcd *e); /* To the next endpoint. */
  * health: that is in ret. */
 CHECKED enum err etcd_ask_status(struct etcd *e, struct etcd_status *ret, struct why *why);
 
+/* From the next call on an attempt may take so long; 0: as long as options say, which is also the most. */
+void etcd_set_timeout(struct etcd *e, int64_t ms);
+
 /* In one transaction: if none of the puts' keys exists, puts all and then reads the ranges; otherwise nothing is done, and the answer
  * has no ranges. Without puts it is a linearizable read. At most ETCD_OPS_MAX puts, and puts and ranges together. A read alone fails
  * with no other unclear code than ERR_NET. */

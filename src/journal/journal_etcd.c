@@ -12,6 +12,9 @@
 
 #define WAIT_FIRST_MS 2
 #define WAIT_MAX_MS 200
+/* A first attempt, or eight times what the last transaction took; each further one twice that. A proposal that etcd takes while it elects a
+ * leader is lost without a word: only sending it again helps. */
+#define ATTEMPT_MS 250
 #define ALONE_MIN 4     /* Readings in a row that show no slot, before a transaction reads nothing, ... */
 #define ALONE_A_MS 10   /* ... for each millisecond that one takes: a wrong guess costs a look, and not reading saves 0.1 ms. */
 #define ALONE_MAX 16    /* Transactions in a row that read nothing: then etcd is asked again, in case that it lost data. */
@@ -200,6 +203,7 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
     int64_t until = now_ms(in) + (in->options.patience_ms ? in->options.patience_ms : 10000);
     int64_t pause = WAIT_FIRST_MS, limit = INTAKE_RANGE_MAX;
     size_t max = ETCD_OPS_MAX - c->n;
+    int64_t attempt_ms = in->txn_ms * 8 > ATTEMPT_MS ? in->txn_ms * 8 : ATTEMPT_MS;
     bool is_unclear = false, reads = !expects_to_be_alone(in, c);
 
     for (size_t attempt = 1;; attempt++) {
@@ -210,9 +214,12 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
         v->n = 0;
         view_add(v, in, c->author, c->is_own ? c->n : 0, limit); /* A passed slot is read back like any. */
         (void)view_fill(v, in, 0, max, limit);
+        etcd_set_timeout(in->etcd, attempt_ms);
         err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, reads ? v->n : 0, ret, why);
+        etcd_set_timeout(in->etcd, 0);
+        attempt_ms *= 2;
         is_taken = err == OK && !ret->succeeded;
-        in->txn_ms = now_ms(in) - begin_ms;
+        if (err == OK) in->txn_ms = now_ms(in) - begin_ms;
         if (err == OK && !is_taken && !reads) v->n = 0;
         reads = true; /* An attempt more may find what an earlier one put. */
         if (is_taken) err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, ret, why);

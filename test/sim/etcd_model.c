@@ -47,7 +47,7 @@ struct etcd {
     int node;
     size_t n_endpoints, at;
     char names[ENDPOINTS][32];
-    int64_t timeout_us;
+    int64_t timeout_us, timeout_max_us;
     const atomic_bool *stop;
 };
 
@@ -417,7 +417,7 @@ enum err etcd_new(const struct etcd_options *options, struct etcd **ret, struct 
     e = mem_zalloc(sizeof *e);
     e->node = world.node;
     e->n_endpoints = options->n_endpoints && options->n_endpoints < ENDPOINTS ? options->n_endpoints : ENDPOINTS;
-    e->timeout_us = (options->timeout_ms ? options->timeout_ms : 2000) * MS;
+    e->timeout_us = e->timeout_max_us = (options->timeout_ms ? options->timeout_ms : 2000) * MS;
     e->stop = options->stop;
     for (size_t i = 0; i < e->n_endpoints; i++) (void)snprintf(e->names[i], sizeof e->names[i], "endpoint %zu", i);
     *ret = e;
@@ -437,6 +437,11 @@ const char *etcd_endpoint(const struct etcd *e)
 size_t etcd_n_endpoints(const struct etcd *e)
 {
     return e->n_endpoints;
+}
+
+void etcd_set_timeout(struct etcd *e, int64_t ms)
+{
+    e->timeout_us = ms > 0 && ms * MS < e->timeout_max_us ? ms * MS : e->timeout_max_us;
 }
 
 void etcd_move_on(struct etcd *e)
