@@ -79,8 +79,9 @@ class Node:
 
 
 class Line:
-    def __init__(self, program, folder, options=()):
-        self.program, self.folder, self.options = program, folder, list(options)
+    def __init__(self, program, folder, options=(), founding=()):
+        """options: of each node's serve; founding: of init lab."""
+        self.program, self.folder, self.options, self.founding = program, folder, list(options), list(founding)
         self.nodes, self.etcd = [], None
         try:
             self.make()
@@ -91,7 +92,8 @@ class Line:
     def make(self):
         run = lambda *words: subprocess.run(words, check=True, capture_output=True, text=True).stdout
         lab = os.path.join(self.folder, 'lab')
-        run(self.program, 'init', 'lab', '--members', ','.join(MEMBERS), '--dir', lab, '--participant', 'uss1')
+        run(self.program, 'init', 'lab', '--members', ','.join(MEMBERS), '--dir', lab, '--participant', 'uss1',
+            *self.founding)
         self.public_key = os.path.join(lab, 'tokens', 'public.pem')
         self.token = run(self.program, 'token', '--key', os.path.join(lab, 'tokens', 'private.pem'), '--sub', 'uss1', '--scope',
                          'utm.strategic_coordination line.read', '--audience', 'localhost').strip()
