@@ -344,19 +344,23 @@ static void publish(struct peers *p)
     must(pthread_mutex_unlock(&n->sign_lock) == 0);
 }
 
+struct announcement {
+    struct pending pending; /* First. */
+    struct str url;
+    struct arena arena;
+};
+
 static void announce_done(struct pending *c)
 {
-    mem_free(c);
+    struct announcement *a = (struct announcement *)c;
+
+    arena_done(&a->arena); /* What came of it lies there. */
+    mem_free(a);
 }
 
 /* This node's address, where the state has another one. */
 static void announce(struct peers *p)
 {
-    struct announcement {
-        struct pending pending; /* First. */
-        struct str url;
-        struct arena arena;
-    };
     struct member_node node;
     struct state_pin pin;
     int64_t now_ms = peers_now(p).ms;
