@@ -51,6 +51,35 @@ check "it still writes" is "$status" 201
 check "the others go on signing" comes a "j['signing']['full_size'] == 2 * j['position'] and j['signing']['members_signed'] == 2" True
 check "nobody is divided" is "$(fact a "j['signing']['is_divided']")" False
 
+# An old journal, and the last head as it is.
+stop_node b
+mkdir "$work/journal"
+cp "$work"/lab/b/journal.db* "$work/journal/"
+check "b goes on" start_node b
+put b 11
+check "and signs more" comes b "j['signing']['own_size'] == 2 * j['position']" True
+sizes=$(fact b "j['signing']['own_size']")
+stop_node b
+rm -f "$work"/lab/b/journal.db* "$work"/lab/b/snapshot-*
+mv "$work"/journal/journal.db* "$work/lab/b/"
+check "b starts with an old journal and its last head" start_node b
+put b 12
+check "it has caught up, and writes" is "$status" 201
+check "it signs again, beyond that head" comes b "j['signing']['own_size'] == 2 * j['position'] and j['signing']['own_size'] > $sizes" True
+
+# Nobody to ask what the own key has signed.
+stop_node c
+stop_node b
+stop_node a
+check "a starts alone" start_node a
+sizes=$(fact a "j['signing']['own_size']")
+put a 13
+check "it writes" is "$status" 201
+check "it signs nothing before its peers have told what its key signed" is "$(fact a "j['signing']['state'], j['signing']['own_size']")" \
+    "('asking', $sizes)"
+check "the others come" start_node b
+check "then it signs" comes a "j['signing']['own_size'] == 2 * j['position'] and j['signing']['own_size'] > $sizes" True
+
 # Two processes in one folder.
 "$clearline" serve --listen 127.0.0.1:0 --genesis "$work/lab/genesis" --member b --data "$work/lab/b" --etcd "$etcd_url" --allow-old-etcd \
     2>"$work/twin.err" >/dev/null

@@ -17,7 +17,6 @@ import http.client
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -80,8 +79,7 @@ class Scene:
             must('one head of %d leaves' % size, self.heads.setdefault(size, (root, note))[0] == root)
 
     def stop(self, node):
-        node.process.send_signal(signal.SIGTERM)
-        must('%s ends when told to' % node.name, node.process.wait(WAIT_S) == 0)
+        must('%s ends when told to' % node.name, node.stop() == 0)
 
     def disks(self, where):
         """Kills the servers, and moves their disks: 'save' copies them, 'restore' puts the copies in their place."""
@@ -142,7 +140,7 @@ class Scene:
         for n in nodes:
             self.write(n)
         self.signed(nodes)
-        until('all have one state', lambda: len({(s or {}).get('digest') for s in [self.status(n, '?digest=1') for n in nodes]}) == 1)
+        until('all have one state', lambda: len({s and s['digest'] for s in [self.status(n, '?digest=1') for n in nodes]}) == 1)
         for n in nodes:
             problems = check_answers(n.port, n.token, self.known)
             head_problems, compared = check_heads(n.port, dict(self.heads))
@@ -185,7 +183,8 @@ def main():
     print('# %d writes acknowledged, %d heads signed by a majority' % (scene.acknowledged, len(scene.heads)) if scene else '# no line')
     if problem:
         print('# not true: %s' % problem)
-    print('%s 1 - %d times etcd was put back, and nothing that was acknowledged or signed was lost' % ('not ok' if problem else 'ok', rounds))
+    print('%s 1 - %d times etcd was put back, and nothing that was acknowledged or signed was lost' %
+          ('not ok' if problem else 'ok', rounds))
     print('1..1')
     return 1 if problem else 0
 

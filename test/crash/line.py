@@ -16,18 +16,18 @@ START_S = 30
 
 
 class Node:
-    def __init__(self, line, i):
+    def __init__(self, line, i, folder=None):
         self.line, self.i, self.name = line, i, MEMBERS[i]
-        self.folder = os.path.join(line.folder, 'lab', self.name)
+        self.folder = folder or os.path.join(line.folder, 'lab', self.name)
         self.relays = [etcd.Relay(p) for p in line.etcd.client_ports]
         self.port = 0
         self.process = None
-        self.said = []
         self.connection = None
         self.token = line.token
         self.start()
 
     def start(self):
+        self.said = []
         self.process = subprocess.Popen(
             [self.line.program, 'serve', '--listen', '127.0.0.1:%d' % self.port, '--data', self.folder,
              '--genesis', os.path.join(self.line.folder, 'lab', 'genesis'), '--member', self.name,
@@ -65,6 +65,10 @@ class Node:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(START_S)
 
     def stand_still(self):
         self.process.send_signal(signal.SIGSTOP)
