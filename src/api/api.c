@@ -16,7 +16,6 @@
 #include "node/entropy.h"
 
 #define WAIT_US 5000000 /* For Journal-At-Least. */
-#define BARRIER_US 1000000 /* Reads wait so long for etcd, then they are answered with their age. */
 #define DIR_BYTES 400   /* Leaves room for a report's name in a path. */
 #define LATER_THREAD (API_THREADS + API_PEER_THREADS)
 
@@ -49,7 +48,7 @@ static struct scratch *scratch_of(struct api *api, unsigned thread)
 static void tick(void *context)
 {
     struct api *api = context;
-    node_expire(api->options.node, BARRIER_US);
+    node_expire(api->options.node);
     if (api->access_log) access_log_flush(api->access_log);
 }
 

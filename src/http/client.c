@@ -21,7 +21,7 @@ struct http_client {
     struct buf *to; /* NULL: the body is thrown away, but counted. */
     size_t n_bytes, bytes_max;
     size_t n_header_bytes;
-    bool was_too_large, was_refused, was_sent;
+    bool was_too_large, was_refused, was_sent, was_late;
 };
 
 static void init_library(void)
@@ -195,6 +195,7 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
     SET(CURLOPT_POSTFIELDS, NULL);
     curl_slist_free_all(headers);
     if (curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &n_request) == CURLE_OK) c->was_sent = n_request > 0;
+    c->was_late = code == CURLE_OPERATION_TIMEDOUT && c->was_sent;
     if (code != CURLE_OK) return explain(c, call, code, why);
     (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     *ret_status = (int)status;
@@ -208,6 +209,19 @@ enum err http_client_call(struct http_client *c, const struct http_call *call, i
 bool http_client_was_sent(const struct http_client *c)
 {
     return c->was_sent;
+}
+
+bool http_client_was_late(const struct http_client *c)
+{
+    return c->was_late;
+}
+
+int http_client_took_ms(struct http_client *c)
+{
+    curl_off_t us = 0;
+
+    (void)curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &us);
+    return (int)(us / 1000);
 }
 
 struct str http_client_header(struct http_client *c, const char *name)

@@ -49,6 +49,10 @@ CHECKED enum err http_client_call(struct http_client *c, const struct http_call 
 /* True if any of the last call's request may have gone out. False only when no connection was made: then nobody has it. */
 bool http_client_was_sent(const struct http_client *c);
 
+/* True if the last call went out, and its time ended before its answer. */
+bool http_client_was_late(const struct http_client *c);
+int http_client_took_ms(struct http_client *c); /* The last call, from beginning to end. */
+
 /* A header of the last answer by name, any case; empty if absent. Borrowed until the next call. */
 struct str http_client_header(struct http_client *c, const char *name);
 

@@ -24,6 +24,7 @@ struct etcd {
     size_t n_endpoints, now;
     bool allow_old;
     int timeout_ms, attempt_ms; /* Of options, and of the next call. */
+    bool *is_late; /* By endpoint. */
     struct http_client *http;
     struct json_parser *json;
     struct buf request, url;
@@ -58,6 +59,7 @@ enum err etcd_new(const struct etcd_options *options, struct etcd **ret, struct 
     for (size_t i = 0; i < options->n_endpoints; i++) TRY(check_endpoint(options->endpoints[i], why));
     e = mem_zalloc(sizeof *e);
     e->endpoints = mem_calloc(options->n_endpoints, sizeof *e->endpoints);
+    e->is_late = mem_calloc(options->n_endpoints, sizeof *e->is_late);
     e->n_endpoints = options->n_endpoints;
     for (size_t i = 0; i < options->n_endpoints; i++) {
         struct str url = str_of(options->endpoints[i]);
@@ -77,6 +79,7 @@ void etcd_free(struct etcd *e)
     if (!e) return;
     for (size_t i = 0; i < e->n_endpoints; i++) buf_done(&e->endpoints[i]);
     mem_free(e->endpoints);
+    mem_free(e->is_late);
     http_client_free(e->http);
     json_parser_free(e->json);
     buf_done(&e->request);
@@ -102,6 +105,11 @@ void etcd_set_timeout(struct etcd *e, int64_t ms)
 void etcd_move_on(struct etcd *e)
 {
     e->now = (e->now + 1) % e->n_endpoints;
+}
+
+bool etcd_was_late(const struct etcd *e)
+{
+    return http_client_was_late(e->http);
 }
 
 /* Requests are texts whose only variable parts are base64 and numbers. */
@@ -190,10 +198,11 @@ static enum err explain(struct etcd *e, int status, struct str body, struct why 
 static enum err call(struct etcd *e, const char *method, const char *path, struct json_node *ret_root, struct why *why)
 {
     static const char *const headers[] = {"Content-Type: application/json"};
+    bool is_shorter = e->attempt_ms < e->timeout_ms;
     struct http_call http = {.method = method,
                              .headers = headers,
                              .n_headers = 1,
-                             .timeout_ms = e->attempt_ms,
+                             .timeout_ms = is_shorter || !e->is_late[e->now] ? e->attempt_ms : ETCD_LATE * e->timeout_ms,
                              .bytes_max = ANSWER_BYTES_MAX};
     AUTO(buf_done) struct buf body = {0};
     int status;
@@ -204,6 +213,8 @@ static enum err call(struct etcd *e, const char *method, const char *path, struc
     http.url = buf_z(&e->url);
     if (strcmp(method, "POST") == 0) http.body = buf_str(&e->request);
     err = http_client_call(e->http, &http, &status, &body, why);
+    if (http_client_was_late(e->http)) err = fail(why, ERR_NET, "etcd at %s gave no answer within %d ms", etcd_endpoint(e), http.timeout_ms);
+    if (err == OK || (http_client_was_late(e->http) && !is_shorter)) e->is_late[e->now] = http_client_took_ms(e->http) >= e->timeout_ms;
     if (err == ERR_NET && !http_client_was_sent(e->http)) err = ERR_UNAVAILABLE;
     if (err == OK && status != 200) err = explain(e, status, buf_str(&body), why);
     else if (err == OK) {

@@ -28,6 +28,7 @@
 #include "http/json.h"
 
 #define ETCD_OPS_MAX 128                 /* Of a transaction: etcd's --max-txn-ops by default. */
+#define ETCD_LATE 3
 #define ETCD_PUT_BYTES_MAX (1024 * 1024) /* Of one transaction's values (decision B1); etcd takes 1.5 MiB. */
 
 struct etcd_options {
@@ -35,7 +36,7 @@ struct etcd_options {
     size_t n_endpoints;
     const char *ca_file, *cert_file, *key_file; /* As in http/client.h. */
     bool allow_old;          /* Takes etcd before 3.5.33 and 3.6.14, too. */
-    int timeout_ms;          /* Of one attempt; 0: 2,000 */
+    int timeout_ms;          /* Of one attempt; 0: 2,000. ETCD_LATE times as long while the endpoint is late. */
     const atomic_bool *stop; /* As in http/client.h. */
 };
 
@@ -85,6 +86,7 @@ void etcd_free(struct etcd *e); /* NULL is fine. */
 const char *etcd_endpoint(const struct etcd *e); /* Where the next call goes. */
 size_t etcd_n_endpoints(const struct etcd *e);
 void etcd_move_on(struct etcd *e); /* To the next endpoint. */
+bool etcd_was_late(const struct etcd *e); /* The last call went out, and no answer came in time. */
 
 /* ERR_STATE: the member that answered is older than options allow; the message names both versions. Says nothing of its
  * health: that is in ret. */

@@ -38,6 +38,7 @@ struct intake {
     uint64_t epoch;
     bool is_opening;        /* The epoch has no entry yet: what comes before the one that opens it gives no leaf. */
     bool is_stale;          /* The last answer was from before one that was seen already. */
+    bool was_late;          /* Some endpoint was, in the last follow(). */
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */
     struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */

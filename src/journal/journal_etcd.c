@@ -486,8 +486,11 @@ static enum err follow(struct journal *j, int timeout_ms, struct why *why)
     v = mem_zalloc(sizeof *v);
     for (;;) {
         size_t n_left = etcd_n_endpoints(in->etcd);
-        do err = look(in, v, &answer, why);
-        while (err != OK && err != ERR_NOT_FOUND && !in->broken && --n_left > 0 && !is_stopping(in));
+        in->was_late = false;
+        do {
+            err = look(in, v, &answer, why);
+            in->was_late |= err != OK && etcd_was_late(in->etcd);
+        } while (err != OK && err != ERR_NOT_FOUND && !in->broken && --n_left > 0 && !is_stopping(in));
         if (err != OK || store_size(j->store) > size || is_stopping(in) || now_ms(in) >= until) break;
         wait_ms(in, until - now_ms(in) < poll ? until - now_ms(in) : poll);
     }
@@ -612,6 +615,19 @@ enum err journal_etcd_ask_status(struct journal *j, struct etcd_status *ret, str
         if (err == OK || err == ERR_STATE) break;
     }
     return err;
+}
+
+bool journal_etcd_is_slow(struct journal *j, struct why *why)
+{
+    struct intake *in = j->engine;
+    struct etcd_status status;
+    struct why other;
+
+    if (!in->was_late || in->is_stale || in->broken) return false;
+    if (journal_etcd_ask_status(j, &status, &other) != OK) return false;
+    if (status.has_leader) return true;
+    (void)fail(why, ERR_UNAVAILABLE, "etcd has no leader, says %s: too few of its servers reach each other", etcd_endpoint(in->etcd));
+    return false;
 }
 
 struct journal_etcd_counts journal_etcd_counts(const struct journal *j)

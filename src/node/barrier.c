@@ -2,6 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * A list, oldest first, numbered from the start on: whoever has looked at etcd answers all that were asked for before.
+ *
+ *     asked --a look that began later tells all--> OK
+ *       |  '--a look fails--> waits for the next one, within its allowance
+ *       '--etcd is known to be away, or the allowance is used--> ERR_UNAVAILABLE, with the age of what is known
  */
 #include "node/shared.h"
 
@@ -47,9 +51,29 @@ static struct barrier *take(struct node *n, uint64_t until, int64_t asked_us)
     return first;
 }
 
-void barrier_answer(struct node *n, uint64_t until, enum err err)
+void barrier_answer(struct node *n, uint64_t until)
 {
-    answer_list(n, take(n, until, INT64_MAX), err);
+    answer_list(n, take(n, until, INT64_MAX), OK);
+}
+
+/* Whether waiting for another look may help. */
+static bool may_wait(const struct node *n)
+{
+    const struct shared *s = n->shared;
+
+    if (!atomic_load(&s->is_out) || atomic_load(&s->is_slow)) return true;
+    return node_steady_us(n) - atomic_load(&s->out_us) <= SHARED_OUT_US;
+}
+
+bool barrier_put_off(struct node *n, uint64_t until)
+{
+    bool waits = may_wait(n) && !n->shared->is_broken;
+
+    must(pthread_mutex_lock(&n->lock) == 0);
+    if (n->is_stopping) waits = false;
+    must(pthread_mutex_unlock(&n->lock) == 0);
+    answer_list(n, take(n, until, waits ? node_steady_us(n) - NODE_BARRIER_US : INT64_MAX), ERR_UNAVAILABLE);
+    return waits;
 }
 
 void node_barrier(struct node *n, struct barrier *b)
@@ -64,7 +88,7 @@ void node_barrier(struct node *n, struct barrier *b)
         return;
     }
     b->asked_us = node_steady_us(n);
-    waits = !(atomic_load(&n->shared->is_out) && b->asked_us - atomic_load(&n->shared->fresh_us) > SHARED_OUT_US);
+    waits = may_wait(n);
     must(pthread_mutex_lock(&n->lock) == 0);
     if (n->is_stopping) waits = false;
     if (waits) {
@@ -80,7 +104,7 @@ void node_barrier(struct node *n, struct barrier *b)
     if (!waits) answer_list(n, b, ERR_UNAVAILABLE);
 }
 
-void node_expire(struct node *n, int64_t wait_us)
+void node_expire(struct node *n)
 {
-    if (n->shared) answer_list(n, take(n, UINT64_MAX, node_steady_us(n) - wait_us), ERR_UNAVAILABLE);
+    if (n->shared) answer_list(n, take(n, UINT64_MAX, node_steady_us(n) - NODE_BARRIER_US), ERR_UNAVAILABLE);
 }

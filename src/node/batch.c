@@ -122,7 +122,7 @@ static enum err propose_until_clear(struct node *n, struct packed_vec *batch, st
             continue;
         }
         is_unclear |= err == ERR_NET;
-        node_expire(n, SHARED_OUT_US);
+        node_expire(n);
         if (node_steady_us(n) >= until_us || atomic_load(&n->shared->stop) || n->is_stepped) return is_unclear ? ERR_NET : err;
     }
 }

@@ -85,7 +85,11 @@ void node_propose(struct node *n, struct pending *p); /* Any thread. */
  * ago. Several members only. */
 void node_look_soon(struct node *n);
 
-/* Waits until all that the order held when node_barrier() was called is applied and published. Lives until done(). */
+#define NODE_BARRIER_US 3000000 /* The allowance of a barrier. */
+
+/* Waits until all that the order held when node_barrier() was called is applied and published. Lives until done(). One look that fails
+ * ends none: others follow, until the allowance is used. Once etcd has been away for SHARED_OUT_US (not reached, without a leader, behind)
+ * barriers do not wait any more; while it is only slow, they do. */
 struct barrier {
     void (*done)(struct barrier *b); /* On the writer's thread, the caller's, or node_expire()'s; must not block. */
     struct barrier *next;            /* The node's. */
@@ -100,8 +104,8 @@ struct barrier {
  * published; ask node_is_shared() to be spared even that. */
 void node_barrier(struct node *n, struct barrier *b);
 
-/* Ends the barriers that have waited for longer, with ERR_UNAVAILABLE. Any thread; cheap when none does. */
-void node_expire(struct node *n, int64_t wait_us);
+/* Ends the barriers that have used up their allowance, with ERR_UNAVAILABLE. Any thread; cheap when none has. */
+void node_expire(struct node *n);
 
 /* An entry that another author of the network signed, a member's root key as a rule, on its way into that author's slot. */
 struct passing {

@@ -74,6 +74,7 @@ struct node {
     struct passing *first_passing, **last_passing;
     struct barrier *first_barrier, *last_barrier; /* Oldest first; stay until they are answered. */
     uint64_t n_barriers, n_barriers_done;          /* Asked for and answered, from the start on. */
+    uint64_t n_barriers_tried;                     /* A round has begun that looks for them: another one is due, not wanted at once. */
     bool writer_sleeps;
     bool wants_look; /* A peer's tree is larger: etcd has what is not known here. */
     bool is_stopping;

@@ -231,6 +231,7 @@ void shared_looked(struct node *n, int64_t begin_us)
     struct journal_etcd_counts counts = journal_etcd_counts(n->journal);
     bool was_out = atomic_exchange(&s->is_out, false);
 
+    atomic_store(&s->is_slow, false);
     atomic_store(&s->fresh_us, begin_us);
     must(pthread_mutex_lock(&n->lock) == 0);
     s->etcd_why = (struct why){0};
@@ -243,8 +244,10 @@ void shared_looked(struct node *n, int64_t begin_us)
 void shared_failed(struct node *n, enum err err, const struct why *why)
 {
     struct shared *s = n->shared;
-    bool was_out = atomic_exchange(&s->is_out, true);
+    bool was_out = atomic_load(&s->is_out);
 
+    if (!was_out) atomic_store(&s->out_us, node_steady_us(n));
+    atomic_store(&s->is_out, true);
     must(pthread_mutex_lock(&n->lock) == 0);
     s->etcd_why = *why;
     must(pthread_mutex_unlock(&n->lock) == 0);
@@ -294,6 +297,7 @@ bool shared_look(struct node *n)
         return true;
     }
     if (applied != OK) return false;
+    atomic_store(&n->shared->is_slow, journal_etcd_is_slow(n->journal, &why));
     shared_failed(n, err, &why);
     if (err == ERR_NOT_FOUND) close_gap(n);
     return false;
@@ -355,6 +359,13 @@ static bool write_what_waits(struct node *n, const struct work *w)
     return false;
 }
 
+/* Somebody waits for the next look. */
+static void hurry(struct node *n)
+{
+    int64_t again_us = node_steady_us(n) + SHARED_AGAIN_US;
+    if (n->shared->follow_at_us > again_us) n->shared->follow_at_us = again_us;
+}
+
 void shared_round(struct node *n, const struct work *w)
 {
     struct shared *s = n->shared;
@@ -368,7 +379,8 @@ void shared_round(struct node *n, const struct work *w)
     if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
     /* A round without a look puts none off: many rounds of refused writes would keep the node from ever knowing more. */
     if (looks || has_looked) s->follow_at_us = node_steady_us(n) + s->follow_us;
-    if (w->has_barriers) barrier_answer(n, w->n_barriers, has_looked ? OK : ERR_UNAVAILABLE);
+    if (w->has_barriers && has_looked) barrier_answer(n, w->n_barriers);
+    else if (w->has_barriers && barrier_put_off(n, w->n_barriers)) hurry(n);
 }
 
 /* What others ask. */

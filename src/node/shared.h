@@ -25,7 +25,8 @@
 #define SHARED_ATTEMPT_MS 1000       /* One attempt at one endpoint. */
 #define SHARED_PATIENCE_MS 1000      /* One proposal, before others are looked at. */
 #define SHARED_WRITE_MS 4000         /* A batch is tried for that long. */
-#define SHARED_OUT_US 1000000        /* Etcd silent for so long: barriers do not wait for it. */
+#define SHARED_OUT_US 1000000        /* Etcd away for so long: barriers do not wait for it. */
+#define SHARED_AGAIN_US 50000        /* Between two looks for barriers, at most. */
 #define SHARED_UPKEEP_MS 30000       /* Between two rounds of cleaning up. */
 #define SHARED_JOIN_US 1000000       /* Between two attempts to join. */
 #define SHARED_VERIFIED 4096         /* Entries verified and not yet applied, as a rule. A power of two. */
@@ -64,6 +65,8 @@ struct shared {
     /* Any thread. */
     struct unclear *unclear; /* What was told to be unclear. */
     atomic_bool is_joined, is_out, may_write;
+    atomic_bool is_slow;      /* As is_out; but etcd is there, and late. */
+    _Atomic int64_t out_us;   /* Since when is_out. */
     _Atomic int64_t fresh_us; /* Beginning of the last look that told all. */
 
     /* Under the node's lock. */
@@ -112,7 +115,9 @@ void pass_refuse_all(struct node *n, struct passing *first, const struct why *wh
 void pass_one(struct node *n, struct passing *p);
 
 /* barrier.c */
-void barrier_answer(struct node *n, uint64_t until, enum err err); /* All that were asked for before that many were. */
+void barrier_answer(struct node *n, uint64_t until); /* All that were asked for before that many were: a look told all. */
+/* A look for them failed. True if some of them wait for another one. */
+bool barrier_put_off(struct node *n, uint64_t until);
 
 /* upkeep.c: cleaning up etcd, when that is due. After a look that told all. */
 void upkeep_run(struct node *n);

@@ -355,7 +355,7 @@ static void snapshot_if_due(struct node *n)
 
 static bool has_work(const struct node *n)
 {
-    return n->first || n->first_passing || n->first_barrier || n->wants_look;
+    return n->first || n->first_passing || n->n_barriers > n->n_barriers_tried || n->wants_look;
 }
 
 /* Takes what waits, at most NODE_BATCH_MAX proposals; waits for it until deadline_us (steady: the wall clock may be set) if it
@@ -379,6 +379,7 @@ static void take(struct node *n, int64_t deadline_us, struct work *ret)
                          .has_barriers = n->first_barrier != NULL,
                          .wants_look = n->wants_look,
                          .stops = n->is_stopping && !has_work(n)};
+    n->n_barriers_tried = n->n_barriers;
     struct pending **end = &n->first;
     while (*end && taken < NODE_BATCH_MAX) {
         end = &(*end)->next;

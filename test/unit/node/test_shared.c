@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cli/root_entry.h"
 #include "league.h"
@@ -182,6 +183,87 @@ static void throttled_stop(struct throttled *t)
     atomic_store(&t->valve.fate, RELAY_PASS);
     league_remove(&t->c);
     relay_stop(t->relay);
+}
+
+/* Reads of etcd through this are lost, so many of them, or their answers are late by so much. */
+struct sieve {
+    struct relay *relay;
+    atomic_int n_lost, late_ms, n_late;
+};
+
+static enum relay_fate lose(void *context, struct str request)
+{
+    struct sieve *s = context;
+
+    if (memmem(request.at, request.n, "request_put", 11) || !memmem(request.at, request.n, "request_range", 13)) return RELAY_PASS;
+    if (atomic_load(&s->n_lost) <= 0) return RELAY_PASS;
+    atomic_fetch_sub(&s->n_lost, 1);
+    return RELAY_LOSE_ANSWER;
+}
+
+static void delay(void *context, struct buf *answer)
+{
+    struct sieve *s = context;
+    int ms = atomic_load(&s->late_ms);
+    struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+    (void)answer;
+    if (ms == 0) return;
+    atomic_fetch_add(&s->n_late, 1);
+    (void)nanosleep(&pause, NULL); /* The server's, not the test's. */
+}
+
+static void a_look_that_fails_is_taken_again_before_a_read_ages(void)
+{
+    struct sieve s = {0};
+    struct league c;
+
+    s.relay = relay_start(&(struct relay_options){.url = etcd_servers_urls(servers)[0], .decide = lose, .change = delay, .context = &s});
+    const char *url = relay_url(s.relay);
+    make(&c, 2);
+    c.etcd[1].endpoints = &url;
+    c.etcd[1].timeout_ms = 200;
+    c.follow_ms = 1000000; /* Barriers alone look. */
+    if (league_start_all(&c)) {
+        atomic_store(&s.n_lost, 3);
+        do CHECK(league_barrier(node(&c, 1), NULL)); /* Its own first writes look as well. */
+        while (atomic_load(&s.n_lost) > 0);
+        CHECK(writes(node(&c, 0), "uss1", 1));
+        atomic_store(&s.late_ms, 250); /* Beyond one attempt, within that of an endpoint known to be late. */
+        CHECK(league_barrier(node(&c, 1), NULL));
+        CHECK(atomic_load(&s.n_late) > 1);
+        CHECK(league_agrees(&c));
+        atomic_store(&s.late_ms, 0);
+    }
+    league_remove(&c);
+    relay_stop(s.relay);
+}
+
+static void an_etcd_without_a_leader_is_told_from_a_slow_one(void)
+{
+    struct etcd_servers *three = etcd_servers_start(&(struct etcd_servers_options){.n = 3});
+    struct node_status status;
+    struct league c;
+    int64_t age_us = 0;
+
+    if (!CHECK(three != NULL)) return;
+    league_make(&c, 2, etcd_servers_urls(three), 3);
+    c.etcd[0].timeout_ms = c.etcd[1].timeout_ms = 300;
+    if (league_start_all(&c)) {
+        CHECK(writes(node(&c, 0), "uss1", 1));
+        etcd_servers_signal(three, 0, SIGKILL);
+        etcd_servers_signal(three, 1, SIGKILL);
+        do {
+            CHECK(!league_barrier(node(&c, 0), &age_us) && age_us > 0);
+            node_status(node(&c, 0), &status);
+        } while (!strstr(status.etcd_why.text, "no leader"));
+        etcd_servers_again(three, 0);
+        CHECK(etcd_servers_leader(three) >= 0);
+        while (!league_barrier(node(&c, 0), NULL)) league_breathe();
+        CHECK(writes(node(&c, 0), "uss1", 2));
+    }
+    league_remove(&c);
+    etcd_servers_stop(three);
 }
 
 /* Sends one write while the valve does this; it must come back unclear. */
@@ -522,6 +604,8 @@ int main(void)
     if (!CHECK(servers != NULL)) return t_done();
     RUN(three_nodes_join_and_hold_the_same_state);
     RUN(a_barrier_shows_what_another_node_was_told);
+    RUN(a_look_that_fails_is_taken_again_before_a_read_ages);
+    RUN(an_etcd_without_a_leader_is_told_from_a_slow_one);
     RUN(of_two_intents_at_once_in_one_place_one_is_refused);
     RUN(without_etcd_reads_age_and_writes_wait_for_another_day);
     RUN(an_unclear_write_is_open_until_its_slot_is_taken);
