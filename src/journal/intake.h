@@ -47,6 +47,7 @@ struct intake {
     uint64_t n_unread;      /* Transactions since then that read nothing. */
     bool has_shown;         /* The reading at work has shown a slot. */
     int64_t txn_ms;         /* What the last transaction took. */
+    uint64_t n_silent;      /* Attempts in a row that had no clear answer. */
     bool is_alone;          /* A transaction of this process was done: nothing of an earlier one can follow. */
     struct journal_etcd_gap gap; /* The last one that held things up; from == to: none. */
     bool owes_change;       /* authors_change() is to be called, again perhaps. */

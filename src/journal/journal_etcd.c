@@ -12,9 +12,10 @@
 
 #define WAIT_FIRST_MS 2
 #define WAIT_MAX_MS 200
-/* A first attempt, or eight times what the last transaction took; each further one twice that. A proposal that etcd takes while it elects a
- * leader is lost without a word: only sending it again helps. */
+/* An attempt takes so long, or eight times what the last transaction took; twice that after SILENT attempts without an answer, and so on. What
+ * etcd's followers pass on to a leader that has just died is lost without a word: only sending it again helps. */
 #define ATTEMPT_MS 250
+#define SILENT 6
 #define ALONE_MIN 4     /* Readings in a row that show no slot, before a transaction reads nothing, ... */
 #define ALONE_A_MS 10   /* ... for each millisecond that one takes: a wrong guess costs a look, and not reading saves 0.1 ms. */
 #define ALONE_MAX 16    /* Transactions in a row that read nothing: then etcd is asked again, in case that it lost data. */
@@ -190,6 +191,14 @@ static bool is_there(const struct intake *in, uint64_t slot, struct str bytes)
     return false;
 }
 
+static int64_t attempt_ms(const struct intake *in)
+{
+    int64_t ms = in->txn_ms * 8 > ATTEMPT_MS ? in->txn_ms * 8 : ATTEMPT_MS;
+    uint64_t n_doublings = in->n_silent / SILENT;
+
+    return ms << (n_doublings < 8 ? n_doublings : 8);
+}
+
 /* Reading all authors' slots makes a transaction longer by a third. It can be spared where nobody else wrote: that shows in the answer's
  * revision, and where somebody did, after all, a look follows. */
 static bool expects_to_be_alone(const struct intake *in, const struct chunk *c)
@@ -203,7 +212,6 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
     int64_t until = now_ms(in) + (in->options.patience_ms ? in->options.patience_ms : 10000);
     int64_t pause = WAIT_FIRST_MS, limit = INTAKE_RANGE_MAX;
     size_t max = ETCD_OPS_MAX - c->n;
-    int64_t attempt_ms = in->txn_ms * 8 > ATTEMPT_MS ? in->txn_ms * 8 : ATTEMPT_MS;
     bool is_unclear = false, reads = !expects_to_be_alone(in, c);
 
     for (size_t attempt = 1;; attempt++) {
@@ -214,10 +222,10 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
         v->n = 0;
         view_add(v, in, c->author, c->is_own ? c->n : 0, limit); /* A passed slot is read back like any. */
         (void)view_fill(v, in, 0, max, limit);
-        etcd_set_timeout(in->etcd, attempt_ms);
+        etcd_set_timeout(in->etcd, attempt_ms(in));
         err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, reads ? v->n : 0, ret, why);
         etcd_set_timeout(in->etcd, 0);
-        attempt_ms *= 2;
+        in->n_silent = err == ERR_NET ? in->n_silent + 1 : 0;
         is_taken = err == OK && !ret->succeeded;
         if (err == OK) in->txn_ms = now_ms(in) - begin_ms;
         if (err == OK && !is_taken && !reads) v->n = 0;
