@@ -52,8 +52,8 @@ ORACLES := $(ORACLE_SRC:%.c=$(B)/%)
 SIM_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard test/sim/*.c))
 SIM_WRAPPED := clock_gettime nanosleep entropy_fill open fcntl close read write pread pwrite fsync fdatasync ftruncate fstat stat \
                rename link unlink remove fopen mkdir mmap \
-               opendir readdir closedir store_open key_verify heads_swap must_failed catchup_run audit_start \
-               audit_status audit_stop audit_free
+               opendir readdir closedir store_open key_verify heads_swap must_failed catchup_run \
+               http_client_new http_client_free http_client_call
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 SLOW := $(B)/bench/slow/clearline $(B)/bench/slow/floor
 BENCH_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard bench/lib/*.c))

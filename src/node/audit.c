@@ -52,7 +52,7 @@ static void *audit_main(void *context)
     uint64_t next = a->o.from;
     struct why why = {0};
 
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* On Linux, of this thread alone. */
+    if (!a->o.without_thread) (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* On Linux, of this thread alone. */
     while (next < a->o.to && !atomic_load(&a->stops)) {
         if (look_at(a, next, &bytes, &arena, &why) != OK) {
             atomic_store(&a->is_bad, true);
@@ -75,7 +75,9 @@ struct audit *audit_start(const struct audit_options *options)
     a->o = *options;
     buf_add_str(&a->origin, options->origin);
     atomic_store(&a->next, options->from);
-    must(pthread_create(&a->thread, NULL, audit_main, a) == 0);
+    a->is_joined = a->o.without_thread;
+    if (a->is_joined) (void)audit_main(a);
+    else must(pthread_create(&a->thread, NULL, audit_main, a) == 0);
     return a;
 }
 

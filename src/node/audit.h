@@ -30,6 +30,7 @@ struct audit_options {
      * it must not free the audit. */
     void (*bad)(void *context, uint64_t index, const struct why *why);
     void *context;
+    bool without_thread; /* audit_start() does it all, on the caller's. */
 };
 
 struct audit_status {

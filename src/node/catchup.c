@@ -263,6 +263,25 @@ static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int ms)
     (void)pthread_cond_timedwait(cond, lock, &until);
 }
 
+/* Under lock, which is given up meanwhile. False: there was nothing to do. */
+static bool work(struct connection *c, struct http_client *client)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+    struct run *r = c->run;
+    enum catchup_fault fault = CATCHUP_FAILED;
+    struct why why = {0};
+    struct job job;
+
+    if (!next_job(c, &job)) return false;
+    must(pthread_mutex_unlock(&r->sources.lock) == 0);
+    int64_t since_us = catchup_now_us();
+    enum err err = fetch(r, client, &job, &bytes, &fault, &why);
+    int64_t took_us = catchup_now_us() - since_us;
+    must(pthread_mutex_lock(&r->sources.lock) == 0);
+    end_job(c, &job, err, fault, took_us, &bytes, &why);
+    return true;
+}
+
 static void *connection_main(void *context)
 {
     struct connection *c = context;
@@ -273,22 +292,8 @@ static void *connection_main(void *context)
     options.stop = &c->stop;
     client = http_client_new(&options);
     must(pthread_mutex_lock(&r->sources.lock) == 0);
-    while (!r->is_over) {
-        AUTO(buf_done) struct buf bytes = {0};
-        enum catchup_fault fault = CATCHUP_FAILED;
-        struct why why = {0};
-        struct job job;
-        if (!next_job(c, &job)) {
-            wait_ms(&r->work, &r->sources.lock, LOOK_MS);
-            continue;
-        }
-        must(pthread_mutex_unlock(&r->sources.lock) == 0);
-        int64_t since_us = catchup_now_us();
-        enum err err = fetch(r, client, &job, &bytes, &fault, &why);
-        int64_t took_us = catchup_now_us() - since_us;
-        must(pthread_mutex_lock(&r->sources.lock) == 0);
-        end_job(c, &job, err, fault, took_us, &bytes, &why);
-    }
+    while (!r->is_over)
+        if (!work(c, client)) wait_ms(&r->work, &r->sources.lock, LOOK_MS);
     must(pthread_mutex_unlock(&r->sources.lock) == 0);
     http_client_free(client);
     return NULL;
@@ -345,6 +350,10 @@ static enum err wait_ready(struct run *r, unsigned *ret_n, struct why *why)
 
     must(pthread_mutex_lock(&r->sources.lock) == 0);
     while (!is_stopped(r) && (*ret_n = n_ready(r)) == 0 && r->err == OK) {
+        if (r->o.without_threads) {
+            must(work(&r->connections[0], r->tree->client) || r->err != OK);
+            continue;
+        }
         wait_ms(&r->done, &r->sources.lock, LOOK_MS);
         call_off_late(r);
     }
@@ -452,7 +461,7 @@ static enum err fetch_all(struct run *r, struct why *why)
     for (unsigned i = 0; i < r->o.n_connections; i++) {
         struct connection *c = &r->connections[i];
         c->run = r;
-        must(pthread_create(&c->thread, NULL, connection_main, c) == 0);
+        if (!r->o.without_threads) must(pthread_create(&c->thread, NULL, connection_main, c) == 0);
     }
     err = take_all(r, why);
     must(pthread_mutex_lock(&r->sources.lock) == 0);
@@ -460,7 +469,7 @@ static enum err fetch_all(struct run *r, struct why *why)
     for (unsigned i = 0; i < r->o.n_connections; i++) atomic_store(&r->connections[i].stop, true);
     must(pthread_cond_broadcast(&r->work) == 0);
     must(pthread_mutex_unlock(&r->sources.lock) == 0);
-    for (unsigned i = 0; i < r->o.n_connections; i++) must(pthread_join(r->connections[i].thread, NULL) == 0);
+    for (unsigned i = 0; i < r->o.n_connections && !r->o.without_threads; i++) must(pthread_join(r->connections[i].thread, NULL) == 0);
     for (unsigned i = 0; i < N_SLOTS; i++) buf_done(&r->slots[i].bytes);
     return err;
 }
@@ -494,6 +503,7 @@ static void set_defaults(struct run *r, const struct catchup_options *options)
     r->o = *options;
     if (options->client) r->client = *options->client;
     if (!r->o.n_connections) r->o.n_connections = 4;
+    if (r->o.without_threads) r->o.n_connections = 1;
     if (r->o.n_connections > CATCHUP_CONNECTIONS_MAX) r->o.n_connections = CATCHUP_CONNECTIONS_MAX;
     if (!r->o.timeout_ms) r->o.timeout_ms = 10000;
     if (!r->o.patience_ms) r->o.patience_ms = 2000;

@@ -68,6 +68,7 @@ struct catchup_options {
     const struct hash *genesis;  /* SHA-256 that entry 0 must have (decision C1); NULL: any. */
     const struct http_client_options *client; /* NULL: the default. Its stop ends the run at once, as a person sees it. */
     unsigned n_connections;      /* 0: 4 */
+    bool without_threads;        /* One connection, on the caller's thread; nobody else is asked for what is late. */
     int timeout_ms;              /* Of one request from beginning to end; 0: 10,000 */
     int patience_ms;             /* For a bundle, after which another source is asked as well, or instead; 0: 2,000 */
 

@@ -177,6 +177,7 @@ static void start_audit(struct fetch *f)
                                     .key_of = key_of,
                                     .progress = progress,
                                     .bad = bad,
+                                    .without_thread = f->node->is_stepped,
                                     .context = f};
 
     must(!f->audit);
@@ -404,6 +405,7 @@ static enum err run_once(struct fetch *f, struct run *r, struct sources *s, stru
                                       .held_root = tree_root(n->tree),
                                       .genesis = &n->genesis_hash,
                                       .client = f->link->client,
+                                      .without_threads = n->is_stepped,
                                       .taken = taken,
                                       .report = report,
                                       .context = r};

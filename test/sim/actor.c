@@ -272,6 +272,7 @@ static void live(void *context)
                                    .genesis = buf_str(&cast.genesis),
                                    .etcd = &etcd,
                                    .tick_us = world_between(2 * S, 6 * S),
+                                   .upkeep_ms = (int)world_between(300, 30000),
                                    .snapshot_entries = (uint64_t)world_between(5, 200),
                                    .link = &a->link,
                                    .world = &of,

@@ -75,7 +75,7 @@ struct node *actor_node(int node); /* NULL: down. */
 void actor_observe(int node);      /* The judge hears of what was applied since. */
 
 struct actor_counts {
-    uint64_t n_entries, n_restarts, n_heads, n_taken_over;
+    uint64_t n_entries, n_restarts, n_heads;
     uint64_t n_squatted, n_garbage, n_disputed, n_overwritten, n_stale, n_gaps; /* As in struct journal_etcd_counts. */
 };
 extern struct actor_counts actor_counts; /* Of all nodes, over all seeds. */

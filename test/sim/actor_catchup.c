@@ -1,167 +1,121 @@
-/* actor_catchup.c - other nodes' logs, in place of the client that fetches them; no audit thread.
+/* actor_catchup.c - other nodes' logs, as a catch-up's client of HTTP finds them: late, away, broken off, lying.
  * SPDX-License-Identifier: Apache-2.0
  *
- * The linker sends catchup_run() here. It does what catchup.h says, for sources that do not lie: the largest checkpoint that enough
- * members signed, consistency with what is held, entries and outcomes. What the real one checks, tile by tile, is tested with it; so is the
- * audit, which here finds all good at once.
+ *     catchup_run(), the real one --GET--> http_client_call() --link, time--> node_checkpoint(), node_tile(), node_bundle() of that node
+ *
+ * The linker sends the client's calls here. Nodes' logs may lie, when calm has come that of one at most, and with three members or more: a
+ * byte of a tile, a bundle or a signature is another one, a body is cut off, or far too long. What comes of it is seen by J1 and J6: nobody
+ * has anything else than was signed, and everybody catches up.
  */
 #include <stdio.h>
 
 #include "actor.h"
+#include "actor_catchup.h"
 #include "actor_link.h"
 #include "base/mem.h"
+#include "cast.h"
 #include "disk.h"
-#include "node/audit.h"
+#include "http/client.h"
 #include "node/catchup.h"
-#include "proof/merkle.h"
-#include "proof/note.h"
+#include "proof/tile.h"
 
+enum err __real_catchup_run(const struct catchup_options *options, struct catchup_result *ret, struct why *why);
 enum err __wrap_catchup_run(const struct catchup_options *options, struct catchup_result *ret, struct why *why);
-struct audit *__wrap_audit_start(const struct audit_options *options);
-void __wrap_audit_status(const struct audit *a, struct audit_status *ret);
-void __wrap_audit_stop(struct audit *a);
-void __wrap_audit_free(struct audit *a);
+struct http_client *__wrap_http_client_new(const struct http_client_options *options);
+void __wrap_http_client_free(struct http_client *c);
+enum err __wrap_http_client_call(struct http_client *c, const struct http_call *call, int *ret_status, struct buf *ret_body,
+                                 struct why *why);
 
-struct audit {
-    uint64_t to;
-};
+#define CLIENT ((struct http_client *)&sources) /* Nobody looks into it. */
 
-struct audit *__wrap_audit_start(const struct audit_options *options)
+struct sources_counts sources_counts;
+static struct {
+    bool lies[WORLD_NODES_MAX], is_calm;
+} sources;
+
+void sources_begin(void)
 {
-    struct audit *a = mem_zalloc(sizeof *a);
+    bool any = world_chance(500);
 
-    a->to = options->to;
-    if (options->progress && !fiber_self()) must(false); /* Nodes start and step in fibers. */
-    return a;
+    memset(&sources, 0, sizeof sources);
+    for (size_t i = 0; any && i < cast.n_nodes; i++) sources.lies[i] = world_chance(500);
 }
 
-void __wrap_audit_status(const struct audit *a, struct audit_status *ret)
+void sources_calm(void)
 {
-    *ret = (struct audit_status){.next = a->to, .to = a->to, .is_over = true};
+    uint64_t liar = world_below(cast.n_nodes);
+
+    sources.is_calm = true;
+    for (size_t i = 0; i < cast.n_nodes; i++) sources.lies[i] &= cast.n_members >= 3 && i == liar;
 }
 
-void __wrap_audit_stop(struct audit *a)
+struct http_client *__wrap_http_client_new(const struct http_client_options *options)
 {
-    (void)a;
+    (void)options;
+    return CLIENT;
 }
 
-void __wrap_audit_free(struct audit *a)
+void __wrap_http_client_free(struct http_client *c)
 {
-    mem_free(a);
+    must(!c || c == CLIENT);
 }
 
-/* How many members signed it, as the policy has it. */
-static unsigned count_signers(const struct catchup_policy *p, const struct note *note)
+/* Of a note its last line, whose bytes are a signature's. */
+static void lie(struct buf *body, bool is_note)
 {
-    struct note_verdict verdicts[CATCHUP_SOURCES_MAX];
-    bool has[CATCHUP_SOURCES_MAX] = {false};
-    unsigned n = 0;
+    uint64_t kind = world_below(10);
 
-    if (p->n_keys == 0 || note_verify(note, p->keys, p->n_keys, verdicts, NULL) != OK) return 0;
-    for (size_t i = 0; i < p->n_keys; i++) {
-        unsigned member = p->members ? p->members[i] : (unsigned)i;
-        n += verdicts[i].has_signed && !has[member];
-        has[member] |= verdicts[i].has_signed;
-    }
-    return n;
+    if (body->n < 8) return;
+    sources_counts.n_lies++;
+    if (kind == 0) body->n /= 2;
+    else if (kind == 1) memset(buf_reserve(body, 1 << 16), 'x', 1 << 16), body->n += 1 << 16;
+    else body->at[is_note ? body->n - 4 : world_below(body->n)] ^= 1;
 }
 
-struct best {
-    int node;
-    struct checkpoint head;
-    struct buf note;
-};
-
-static void look(const struct catchup_options *o, const struct catchup_source *source, struct best *best)
+/* As that node's API answers. */
+static int serve(struct node *n, struct str path, struct buf *ret)
 {
-    AUTO(mem_auto) struct note *note = mem_alloc(sizeof *note);
-    AUTO(buf_done) struct buf bytes = {0};
-    int node = link_node_of(source->url);
-    struct checkpoint head;
     struct why why = {0};
+    struct tile tile;
+    enum err err = ERR_NOT_FOUND;
 
-    if (node < 0 || !actor_node(node) || link_is_cut(world.node, node) || link_is_cut(node, world.node)) {
-        (void)fail(&why, ERR_NET, "no answer");
-        if (o->report) o->report(o->context, source->name, CATCHUP_FAILED, &why);
-        return;
-    }
-    if (node_checkpoint(actor_node(node), &bytes, &why) != OK || note_parse(buf_str(&bytes), note, &why) != OK ||
-        checkpoint_parse(note->text, &head, &why) != OK || count_signers(&o->policy, note) < o->policy.n_needed) {
-        if (o->report) o->report(o->context, source->name, CATCHUP_BEHIND, &why);
-        return;
-    }
-    if (best->node >= 0 && head.size <= best->head.size) return;
-    best->node = node;
-    best->head = head;
-    buf_clear(&best->note);
-    buf_add_str(&best->note, buf_str(&bytes));
+    if (str_equal(path, STR("checkpoint"))) err = node_checkpoint(n, ret, &why);
+    else if (!tile_parse(path, &tile)) err = ERR_NOT_FOUND;
+    else if (tile.is_bundle) err = node_bundle(n, tile.n, tile.width, ret, &why);
+    else err = node_tile(n, tile.level, tile.n, tile.width, ret, &why);
+    if (err != OK) buf_clear(ret);
+    return err == OK ? 200 : err_status(err);
 }
 
-/* Root of the source's tree at size. */
-static enum err root_at(int node, uint64_t size, struct hash *ret, struct why *why)
+enum err __wrap_http_client_call(struct http_client *c, const struct http_call *call, int *ret_status, struct buf *ret_body,
+                                 struct why *why)
 {
-    AUTO(buf_done) struct buf leaf = {0};
-    struct merkle m = {0};
+    struct str path = str_of(call->url);
+    int from = world.node, to = link_node_of(call->url);
+    bool is_away = to < 0 || link_is_cut(from, to) || link_is_cut(to, from);
+    bool hangs = !sources.is_calm && world_chance(10); /* Nothing more comes. */
 
-    for (uint64_t i = 0; i < size; i++) {
-        struct hash hash;
-        buf_clear(&leaf);
-        if (!actor_node(node)) return fail(why, ERR_NET, "the source is gone");
-        TRY(node_leaf(actor_node(node), i, &leaf, why));
-        hash = hash_leaf(buf_str(&leaf));
-        merkle_add(&m, &hash);
-    }
-    *ret = merkle_root(&m);
-    return OK;
-}
-
-static enum err take_one(const struct catchup_options *o, int node, uint64_t index, struct why *why)
-{
-    AUTO(buf_done) struct buf entry = {0}, outcome = {0};
-    struct str bytes;
-
-    TRY(node_leaf(actor_node(node), 2 * index, &entry, why));
-    TRY(node_leaf(actor_node(node), 2 * index + 1, &outcome, why));
-    bytes = buf_str(&entry);
-    if (index >= store_size(o->store)) TRY(store_append(o->store, &bytes, 1, why));
-    bytes = buf_str(&outcome);
-    actor_counts.n_taken_over++;
-    return o->taken ? o->taken(o->context, index, &bytes, 1, why) : OK;
-}
-
-static enum err take_over(const struct catchup_options *o, const struct best *best, struct catchup_result *ret, struct why *why)
-{
-    struct hash root;
-
-    if (best->node < 0) return fail(why, ERR_UNAVAILABLE, "no checkpoint with enough signatures");
-    if (root_at(best->node, best->head.size, &root, why) != OK) return ERR_NET;
-    if (!hash_equal(&root, &best->head.root)) return fail(why, ERR_NET, "the source's tree is not the one that it shows");
-    if (best->head.size > o->held_size) {
-        if (o->held_size > 0 && root_at(best->node, o->held_size, &root, why) != OK) return ERR_NET;
-        if (o->held_size > 0 && !hash_equal(&root, &o->held_root))
-            return fail(why, ERR_CONFLICT, "the tree that is held is not the beginning of the signed one");
-        for (uint64_t i = o->held_size / 2; i < best->head.size / 2; i++) {
-            if (!actor_node(best->node)) return fail(why, ERR_NET, "the source is gone");
-            TRY(take_one(o, best->node, i, why));
-        }
-    }
-    ret->size = best->head.size > o->held_size ? best->head.size : o->held_size;
-    ret->root = best->head.size > o->held_size ? best->head.root : o->held_root;
-    buf_add_str(&ret->note, buf_str(&best->note));
+    must(c == CLIENT && from >= 0);
+    path = str_skip(path, str_find(path, '.'));
+    path = str_skip(path, str_find(path, '/'));
+    must(str_starts(path, STR("/log/")));
+    (void)fiber_wait(world.now_us + (hangs ? call->timeout_ms / 10 * MS : world_between(1 * MS, sources.is_calm ? 10 * MS : 50 * MS)));
+    if (is_away || hangs || world.stops[from] || disk_is_cut(from) || !actor_is_up(to)) return fail(why, ERR_NET, "no answer");
+    sources_counts.n_calls++;
+    world.node = to;
+    *ret_status = serve(actor_node(to), str_skip(path, 5), ret_body);
+    world.node = from;
+    if (*ret_status == 200 && sources.lies[to] && world_chance(700)) lie(ret_body, str_equal(path, STR("/log/checkpoint")));
+    if (call->bytes_max && ret_body->n > call->bytes_max) return fail(why, ERR_TOO_LARGE, "more than %zu bytes", call->bytes_max);
     return OK;
 }
 
 enum err __wrap_catchup_run(const struct catchup_options *options, struct catchup_result *ret, struct why *why)
 {
-    struct best best = {.node = -1};
-    enum err err;
+    enum err err = __real_catchup_run(options, ret, why);
 
-    (void)fiber_wait(world.now_us + world_between(5 * MS, 200 * MS));
-    if (disk_is_cut(world.node)) return fail(why, ERR_NET, "stopped");
-    for (size_t i = 0; i < options->n_sources; i++) look(options, &options->sources[i], &best);
-    err = take_over(options, &best, ret, why);
-    world_say("asks %zu logs, the best is node %d's with %llu leaves and %llu are held: %s %s", options->n_sources, best.node,
-              (unsigned long long)best.head.size, (unsigned long long)options->held_size, err_name(err), err && why ? why->text : "");
-    buf_done(&best.note);
+    if (err == OK) sources_counts.n_taken_over += ret->n_entries;
+    world_say("asks %zu logs, holds %llu leaves: %s %s", options->n_sources, (unsigned long long)options->held_size, err_name(err),
+              err && why ? why->text : "");
     return err;
 }

@@ -100,6 +100,19 @@ BREAKS = {
         "        in->is_opening = false;\n    }\n    while (i < in->stored.n",
         "--lie lose",
     ),
+    "any-tile": (
+        "a bundle of entries counts whatever it hashes to",
+        "src/node/catchup.c",
+        "    if (is_signed(r, job, buf_str(ret))) return OK;\n",
+        "    if (is_signed(r, job, buf_str(ret)) || ret->n > 0) return OK;\n",
+    ),
+    "any-signature": (
+        "an entry counts whoever signed it",
+        "src/node/shared.c",
+        "    if (!state_author_key(state_view(n->state), author, &key) || !entry_verify(bytes, buf_str(&n->origin), &key)) return false;\n",
+        "    if (!state_author_key(state_view(n->state), author, &key)) return false;\n",
+        "--lie none",
+    ),
 }
 
 

@@ -132,6 +132,18 @@ static void break_chain(void)
     put(cast.ids[hostile.node], next_slot(cast.ids[hostile.node]), buf_str(&entry));
 }
 
+/* In the right place, and not signed by its author. */
+static void forge(void)
+{
+    AUTO(buf_done) struct buf entry = {0};
+    uint64_t slot = next_slot(cast.ids[hostile.node]);
+
+    if (hostile.chain[0].n > 0) return;
+    make(hostile.node, slot, &hostile.previous, now_ms(), &entry);
+    entry.at[entry.n - 1] ^= 1;
+    put(cast.ids[hostile.node], slot, buf_str(&entry));
+}
+
 /* A second node's keys: some slots before its join, and some after. */
 static void use_spare(void)
 {
@@ -183,11 +195,12 @@ void hostile_trouble(void)
 {
     if (!hostile.is_there || hostile.n_deeds == DEEDS_MAX || !world_chance(60)) return;
     hostile.n_deeds++;
-    switch (world_below(8)) {
+    switch (world_below(9)) {
     case 0: squat(); break;
     case 1: overwrite(); break;
     case 2: break_chain(); break;
     case 3: use_spare(); break;
+    case 4: forge(); break;
     default: continue_chain(); break;
     }
 }

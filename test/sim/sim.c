@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "actor.h"
+#include "actor_catchup.h"
 #include "cast.h"
 #include "client.h"
 #include "council.h"
@@ -146,6 +147,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     judge_begin(lie);
     hostile_begin(cast.n_founders >= 3 && cast.n_founders == cast.n_members && world_chance(250));
     council_begin();
+    sources_begin();
     operators_begin(lie);
     etcd_model_begin(lie, lie == LIE_OVERWRITE || hostile_is((int)cast.n_nodes - 1));
     cast_join_all();
@@ -163,6 +165,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     actors_calm();
     clients_calm();
     council_calm();
+    sources_calm();
     operators_calm();
     while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
         if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
@@ -210,7 +213,9 @@ static void say_counts(double ms_each)
     say("absent", client_counts.n_absent);
     say("starts after others", actor_counts.n_restarts);
     say("heads signed", actor_counts.n_heads);
-    say("taken over", actor_counts.n_taken_over);
+    say("taken over", sources_counts.n_taken_over);
+    say("logs asked", sources_counts.n_calls);
+    say("their lies", sources_counts.n_lies);
     say("garbage", actor_counts.n_garbage);
     say("squatted", actor_counts.n_squatted);
     say("disputed", actor_counts.n_disputed);
