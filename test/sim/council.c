@@ -247,6 +247,11 @@ void council_calm(void)
         if (council.all[i].at_us > world.now_us + S) council.all[i].at_us = world.now_us + (int64_t)world_below(S);
 }
 
+bool council_has_aims(void)
+{
+    return council.n > 0;
+}
+
 bool council_is_done(void)
 {
     for (size_t i = 0; i < council.n; i++)

@@ -17,6 +17,7 @@ void council_begin(void); /* After cast_begin() and hostile_begin(). */
 void council_end(void);
 void council_calm(void);    /* What is still to begin begins now. */
 void council_trouble(void); /* Takes what steps are due. */
+bool council_has_aims(void); /* Nodes may know different members and keys for a while, and on two sides of a split for ever. */
 bool council_is_done(void);
 const char *council_words(void); /* What is not reached, for people. */
 

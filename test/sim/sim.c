@@ -64,13 +64,13 @@ static bool is_done(void)
 }
 
 /* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
- * grow that far, because etcd has forgotten what it knows, says that. Whom one side alone has admitted the other one does not talk to:
- * its heads do not get full. */
+ * grow that far, because etcd has forgotten what it knows, says that. Who has other members or keys on one side than on the other is
+ * not heard there: heads do not get full. */
 static void check_split(void)
 {
     for (int i = 0; i < (int)cast.n_nodes; i++) {
         if (cast.is_out[i]) continue;
-        bool is_unheard = cast.n_founders < cast.n_members && actor_full_size(i) + 20 < 2 * actor_position(i);
+        bool is_unheard = council_has_aims() && actor_full_size(i) + 20 < 2 * actor_position(i);
         if (is_unheard || actor_is_divided(i) || actor_has_proof(i)) return;
         if (actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return;
     }
