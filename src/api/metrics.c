@@ -146,6 +146,7 @@ static void add_journal(struct buf *to, struct node *node)
     add_one(to, "journal_takes_writes", "gauge", "1 while writes are taken", s.takes_writes);
     add_one(to, "journal_syncs_total", "counter", "Durable transactions", n_syncs);
     add_one(to, "journal_written_bytes_total", "counter", "Bytes of entries written", n_bytes);
+    if (s.is_shared) add_one(to, "journal_forgotten_proofs", "gauge", "Files of what etcd forgot", s.n_forgotten);
 }
 
 void metrics_on_get(struct call *c)

@@ -289,6 +289,7 @@ static void add_order(struct json *j, const struct node_status *is)
     add_number(j, "age_ms", (uint64_t)(is->age_us / 1000));
     add_number(j, "unsettled", is->n_unsettled);
     add_number(j, "slots_kept_from", is->slots_kept_from);
+    add_number(j, "forgotten_proofs", is->n_forgotten);
     json_close(j, '}');
 }
 

@@ -42,6 +42,8 @@ static void print_order(struct json_node s)
     struct str why = desk_text(order, "why");
 
     if (json_type(order) != JSON_OBJECT) return;
+    int64_t forgotten = desk_number(order, "forgotten_proofs");
+    if (forgotten > 0) printf("FORGOTTEN: etcd lost what it had shown: %" PRId64 " forgotten-*.proof in the node's data folder\n", forgotten);
     printf("etcd        %s%s%.*s, order known %" PRId64 " ms ago\n", desk_flag(order, "answers") ? "answers" : "DOES NOT ANSWER",
            why.n ? ": " : "", STR_ARG(why), desk_number(order, "age_ms"));
 }

@@ -238,6 +238,22 @@ static int64_t number(struct json_node object, const char *name)
     return (int64_t)value;
 }
 
+/* Ids have 64 bits. */
+static uint64_t id_of(struct json_node object, const char *name)
+{
+    struct str text;
+    uint64_t value = 0;
+
+    if (json_get_string(json_member(object, name), &text)) (void)str_to_u64(text, UINT64_MAX, &value);
+    return value;
+}
+
+static struct etcd_header header_of(struct json_node root)
+{
+    struct json_node h = json_member(root, "header");
+    return (struct etcd_header){number(h, "revision"), id_of(h, "cluster_id"), id_of(h, "member_id"), id_of(h, "raft_term")};
+}
+
 struct reading {
     struct etcd_answer *answer;
     struct etcd_found *found;
@@ -299,7 +315,8 @@ static enum err read_response(void *context, size_t i, struct json_node v)
 static void answer_start(struct etcd_answer *a, struct json_node root, size_t n_ranges)
 {
     arena_clear(&a->arena);
-    a->revision = number(json_member(root, "header"), "revision");
+    a->header = header_of(root);
+    a->revision = a->header.revision;
     a->succeeded = false;
     a->n_ranges = n_ranges;
     a->ranges = arena_array(&a->arena, n_ranges, sizeof *a->ranges);

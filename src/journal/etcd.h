@@ -61,9 +61,16 @@ struct etcd_found {
     bool has_more; /* The limit cut it. */
 };
 
+/* What an answer says of itself. */
+struct etcd_header {
+    int64_t revision; /* Of the whole store. */
+    uint64_t cluster, member, term;
+};
+
 /* Bytes live in the arena until the next call with this answer. All bits zero is empty. */
 struct etcd_answer {
     int64_t revision; /* Of the whole store, at which all of it was read. */
+    struct etcd_header header;
     bool succeeded;   /* The puts were done. */
     struct etcd_found *ranges;
     size_t n_ranges;

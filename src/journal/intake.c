@@ -33,14 +33,15 @@ enum err intake_break(struct intake *in, enum err err, struct why *why)
     return in->broken;
 }
 
-bool intake_is_fresh(struct intake *in, int64_t revision)
+bool intake_is_fresh(struct intake *in, const struct etcd_answer *answer)
 {
-    in->is_stale = revision < in->counts.revision;
+    in->is_stale = answer->revision < in->counts.revision;
     if (in->is_stale) {
         in->counts.stale++;
         return false;
     }
-    in->counts.revision = revision;
+    in->counts.revision = answer->revision;
+    in->newest = answer->header;
     return true;
 }
 
@@ -60,6 +61,7 @@ void intake_begin_epoch(struct intake *in)
     in->is_opening = true;
     in->is_alone = in->is_stale = in->owes_change = false;
     in->counts.revision = 0;
+    in->newest = (struct etcd_header){.revision = 0};
     in->broken = OK;
 }
 

@@ -39,6 +39,7 @@ struct intake {
     bool is_opening;        /* The epoch has no entry yet: what comes before the one that opens it gives no leaf. */
     bool is_stale;          /* The last answer was from before one that was seen already. */
     bool was_late;          /* Some endpoint was, in the last follow(). */
+    struct etcd_header newest; /* Of the answer with the highest revision. */
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */
     struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
@@ -71,7 +72,7 @@ void intake_done(struct intake *in);
 enum err intake_break(struct intake *in, enum err err, struct why *why);
 
 /* False, and counted, if the answer is older than one before. */
-bool intake_is_fresh(struct intake *in, int64_t revision);
+bool intake_is_fresh(struct intake *in, const struct etcd_answer *answer);
 
 /* The answer that intake_found() is about to be told of came from the client's present endpoint: whatever is wrong in it is read
  * again at another one. */

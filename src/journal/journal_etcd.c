@@ -119,7 +119,7 @@ static enum err look(struct intake *in, struct view *v, struct etcd_answer *answ
             next = from;
             continue;
         }
-        if (err == OK && !intake_is_fresh(in, answer->revision)) {
+        if (err == OK && !intake_is_fresh(in, answer)) {
             err = fail(why, ERR_UNAVAILABLE, "etcd at %s answers from before revision %lld: it lags, or it lost data",
                        etcd_endpoint(in->etcd), (long long)in->counts.revision);
             etcd_move_on(in->etcd);
@@ -191,6 +191,16 @@ static bool is_there(const struct intake *in, uint64_t slot, struct str bytes)
     return false;
 }
 
+/* Some slot of the chunk is taken in this answer, as it was when the chunk was refused. */
+static bool shows_why(const struct intake *in, const struct chunk *c, const struct etcd_answer *a)
+{
+    for (size_t i = 0; a->n_ranges > 0 && i < a->ranges[0].n; i++) {
+        uint64_t slot;
+        if (slots_parse(&in->slots, c->author, a->ranges[0].at[i].key, &slot) && slot >= c->slot) return slot < c->slot + c->n;
+    }
+    return false;
+}
+
 static int64_t attempt_ms(const struct intake *in)
 {
     int64_t ms = in->txn_ms * 8 > ATTEMPT_MS ? in->txn_ms * 8 : ATTEMPT_MS;
@@ -231,9 +241,14 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
         if (err == OK && !is_taken && !reads) v->n = 0;
         reads = true; /* An attempt more may find what an earlier one put. */
         if (is_taken) err = etcd_txn(in->etcd, NULL, 0, v->ranges, v->n, ret, why);
-        if (err == OK && !intake_is_fresh(in, ret->revision)) {
+        if (err == OK && !intake_is_fresh(in, ret)) {
             err = fail(why, ERR_NET, "etcd at %s answers from before revision %lld: it lags, or it lost data", etcd_endpoint(in->etcd),
                        (long long)in->counts.revision);
+            etcd_move_on(in->etcd);
+        }
+        if (err == OK && is_taken && !shows_why(in, c, ret)) { /* Newer than what is known here, and older than the refusal. */
+            err = fail(why, ERR_NET, "etcd at %s does not show what a write was refused for: it lags, or it lost data", etcd_endpoint(in->etcd));
+            in->counts.stale++;
             etcd_move_on(in->etcd);
         }
         if (err == OK) return OK;

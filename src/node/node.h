@@ -174,6 +174,7 @@ struct node_status {
     struct journal_etcd_counts order;
     struct etcd_status etcd; /* As of the last question, each 30 s; all zero before. */
     uint64_t slots_kept_from; /* Own slots below are deleted (decision B5). */
+    size_t n_forgotten;       /* Files of what etcd forgot (decision B7). */
 };
 void node_status(struct node *n, struct node_status *ret);
 

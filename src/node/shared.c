@@ -128,6 +128,7 @@ enum err shared_open(struct node *n, const struct node_options *options, struct 
     s->verified = mem_calloc(SHARED_VERIFIED, sizeof *s->verified);
     atomic_store(&s->may_write, true);
     TRY(unclear_open(n->dir, &s->unclear, why));
+    forgetting_open(n);
     TRY(journal_open_etcd(n->dir, &o, &n->journal, why));
     n->store = n->journal->store;
     return OK;
@@ -142,6 +143,7 @@ void shared_free(struct shared *s)
     arena_done(&s->unsettled_arena);
     arena_done(&s->epoch_arena);
     unclear_free(s->unclear);
+    forgetting_free(s->forgetting);
     mem_free(s->verified);
     mem_free(s);
 }
@@ -376,6 +378,7 @@ void shared_round(struct node *n, const struct work *w)
     if (looks) has_looked = shared_look(n);
     if (has_looked && !w->stops) joining_try(n);
     if (has_looked && !w->stops) upkeep_run(n);
+    if (!w->stops) forgetting_run(n);
     if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
     /* A round without a look puts none off: many rounds of refused writes would keep the node from ever knowing more. */
     if (looks || has_looked) s->follow_at_us = node_steady_us(n) + s->follow_us;
@@ -411,6 +414,7 @@ void shared_status(struct node *n, struct node_status *ret)
     ret->etcd_why = s->etcd_why.text[0] ? s->etcd_why : s->etcd_complaint;
     ret->etcd = s->etcd;
     ret->slots_kept_from = s->kept_from;
+    ret->n_forgotten = forgetting_n_files(s);
     ret->age_us = age > 0 ? age : 0;
     ret->order = s->counts;
 }

@@ -55,6 +55,7 @@ struct shared {
     struct arena unsettled_arena;
     struct hash *verified; /* By the first bytes of itself. */
     int64_t follow_at_us, join_at_us, upkeep_at_us;
+    struct forgetting *forgetting; /* What etcd was found to have forgotten. */
     struct shared_mark_vec marks; /* Some of the own slots that were applied and may still be in etcd, ascending. */
     bool is_broken;    /* Nothing is looked at any more. */
     bool said_waiting; /* On stderr: the join has to wait. */
@@ -124,6 +125,12 @@ void upkeep_run(struct node *n);
 void upkeep_note(struct node *n, uint64_t slot, uint64_t index); /* An own entry was applied. */
 /* The size, leaves, below which own slots may go: own is the own member's place, members what each has signed, by place. */
 uint64_t upkeep_bound(const struct view *v, uint32_t own, const struct shared_signed *members, int64_t now_us, bool is_high);
+
+/* forgetting.c: is what etcd showed still there? Asked at times; what is gone is kept as a file. After every round, looked or not. */
+void forgetting_open(struct node *n);
+void forgetting_run(struct node *n);
+size_t forgetting_n_files(const struct shared *s); /* Any thread. */
+void forgetting_free(struct forgetting *f); /* NULL is fine. */
 
 /* joining.c */
 /* Whether the state knows this node by now. ERR_CORRUPT, ERR_INPUT: it knows other keys, or another member; ERR_STATE: its keys were

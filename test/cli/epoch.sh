@@ -39,7 +39,7 @@ stop_etcd() {
 
 start() {
     : >"$work/$1.log"
-    "$clearline" serve --listen 127.0.0.1:0 --data "$lab/$1" --genesis "$lab/genesis" --member "$1" --etcd "$etcd_url" \
+    "$clearline" serve --listen 127.0.0.1:0 --peer-listen 127.0.0.1:0 --data "$lab/$1" --genesis "$lab/genesis" --member "$1" --etcd "$etcd_url" \
         --allow-old-etcd --token-key "$work/tokens/public.pem" --audience localhost --allow-http 2>"$work/$1.log" >/dev/null &
     pid[$1]=$!
     says "$1" "listening on " || return 1
@@ -59,6 +59,13 @@ ask() {
     url=${at[$1]}
     shift
     request "$@"
+}
+
+# Waits until a metric has the value: until_metric NAME METRIC VALUE
+until_metric() {
+    local end=$((SECONDS + 60)) value=
+    while ask "$1" GET /metrics && value=$(printf '%s\n' "$answer" | sed -n "s/^$2 //p") && [ "$value" != "$3" ] && [ $SECONDS -lt $end ]; do :; done
+    is "$value" "$3"
 }
 
 id() { echo 6d3ca8a1-2b9e-4c4e-8d55-0000000000$1; }
@@ -124,6 +131,19 @@ check "they write nothing into it" is "$status" 503
 get bert 14
 check "they read what they have" is "$status" 200
 check "and say how old that is" has "$headers" Journal-Age
+for name in anna bert; do
+    check "$name keeps what etcd forgot as a file" says $name "what is known of it is kept"
+    check "and counts it" until_metric $name journal_forgotten_proofs 1
+done
+proof=$(compgen -G "$lab/anna/forgotten-*.proof")
+check "which says what of it is unsigned" grep -q -a -x "unsigned etcd signs nothing: that it answered so is the word of this node alone" "$proof"
+check "what was answered before" grep -q -a -E "^before revision [1-9][0-9]* cluster [1-9][0-9]* member [1-9]" "$proof"
+check "and after" grep -q -a -E "^after revision [1-9][0-9]* cluster [1-9][0-9]* member [1-9]" "$proof"
+check "which slots are gone" grep -q -a -E "^lost [0-9a-f]{16} [0-9]+ [0-9]+$" "$proof"
+check "with the entries, their paths" grep -q -a -E "^entry [0-9]+ [0-9]+ [1-9]" "$proof"
+check "and the checkpoint that holds them" grep -q -a -E "^note [1-9]" "$proof"
+python3 test/cli/request.py GET "${at[anna]}/aux/v1/status" "Bearer $(token watch line.read)" "" >"$work/answer"
+check "status says so" is "$(json "$(tail -n +3 "$work/answer")" etcd forgotten_proofs)" 1
 
 for name in anna bert; do stop $name; done
 run epoch propose --data "$lab/cleo" "$work/short"

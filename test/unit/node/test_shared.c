@@ -12,6 +12,7 @@
 #include "cli/root_entry.h"
 #include "league.h"
 #include "etcd_servers.h"
+#include "journal/slots.h"
 #include "lab.h"
 #include "relay.h"
 #include "t.h"
@@ -537,6 +538,54 @@ static void old_slots_go_when_all_have_them(void)
     league_remove(&c);
 }
 
+/* Deletes all that this node wrote, as anybody with access to etcd can. */
+static void forget_slots_of(const struct league *c, const uint8_t author[8])
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct hash genesis = hash_of(buf_str(&c->founding.bytes));
+    struct slots slots = {0};
+    struct etcd *etcd;
+    struct why why;
+
+    slots_init(&slots, &genesis, 0);
+    must(etcd_new(&c->etcd[0], &etcd, &why) == OK);
+    must(etcd_delete(etcd, slots_key(&slots, author, 0, &arena), slots_end(&slots, author, &arena), &why) == OK);
+    etcd_free(etcd);
+    slots_done(&slots);
+}
+
+static size_t n_forgotten(struct node *n)
+{
+    struct node_status status;
+    node_status(n, &status);
+    return status.n_forgotten;
+}
+
+/* The store has gone on since, so that no answer is older than one before. */
+static void what_is_gone_from_an_etcd_that_went_on_is_kept_as_a_file(void)
+{
+    struct league c;
+    uint8_t author[8];
+
+    make(&c, 2);
+    c.upkeep_ms = 20;
+    if (league_start_all(&c)) {
+        for (int i = 0; i < 10; i++) CHECK(writes(node(&c, i % 2), "uss1", i));
+        CHECK(league_agrees(&c));
+        node_author(node(&c, 1), author);
+        CHECK_INT(n_forgotten(node(&c, 0)), 0);
+        league_stop(&c, 1); /* It would write again. */
+        forget_slots_of(&c, author);
+        node_set_signed(node(&c, 0), 0, leaves(node(&c, 0)), node_steady_us(node(&c, 0)));
+        while (n_forgotten(node(&c, 0)) == 0) league_breathe();
+        CHECK_INT(n_forgotten(node(&c, 0)), 1);
+        CHECK(writes(node(&c, 0), "uss1", 1)); /* It goes on. */
+        league_stop(&c, 0);
+        if (CHECK(league_start(&c, 0) == OK)) CHECK(n_forgotten(node(&c, 0)) >= 1);
+    }
+    league_remove(&c);
+}
+
 static void what_may_go_is_what_a_majority_and_all_who_are_there_signed(void)
 {
     struct lab lab;
@@ -614,6 +663,7 @@ int main(void)
     RUN(two_processes_with_one_key_are_found_out);
     RUN(an_entry_of_a_root_key_is_handed_in_anywhere);
     RUN(old_slots_go_when_all_have_them);
+    RUN(what_is_gone_from_an_etcd_that_went_on_is_kept_as_a_file);
     RUN(what_does_not_belong_together_does_not_start);
     etcd_servers_stop(servers);
     return t_done();
