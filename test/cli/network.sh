@@ -8,7 +8,7 @@
 #   etcd_scheme, etcd_options     likewise of etcd
 #   stop_node NAME
 #   at NAME COMMAND...            runs the program against that node as its operator; sets $out, $err, $code
-#   ask NAME METHOD PATH [SUB [BODY]]  a request as a participant; sets $status and $answer
+#   ask NAME METHOD PATH [SUB [BODY]]  a request as a participant; sets $status, $headers (JSON) and $answer
 #
 # etcd is Debian's etcd-server, one server on free ports of loopback.
 declare -A urls nodes
@@ -117,5 +117,6 @@ ask() {
     token=$("$clearline" token --key "$work/lab/tokens/private.pem" --sub "${4:-uss1}" --scope utm.strategic_coordination --audience localhost)
     reply=$(python3 test/cli/request.py "$2" "${urls[$name]}$3" "Bearer $token" "${5:-}")
     status=$(printf '%s\n' "$reply" | sed -n 1p)
+    headers=$(printf '%s\n' "$reply" | sed -n 2p)
     answer=$(printf "%s\n" "$reply" | tail -n +3)
 }
