@@ -362,9 +362,9 @@ static enum err show_checkpoint(struct demo *d, struct why *why)
         TRY(read_checkpoint(d, &origin, &c, &n_signed, why));
     }
     b64_add(&root, B64_STANDARD, c.root.b, sizeof c.root.b);
-    d->at = RELIEF;
+    d->at = RELIEF; /* Whose position is the checkpoint's: nodes write of their own, too. */
     tellf(d, NODE, 200, "is at journal position %" PRIu64 "; its signed checkpoint of %.*s has %" PRIu64 " leaves, root %.*s, signed by %zu of %d",
-          c.size / 2, STR_ARG(buf_str(&origin)), c.size, /* The nodes write of their own meanwhile. */ STR_ARG(buf_str(&root)), n_signed, N_PARTIES);
+          c.size / 2, STR_ARG(buf_str(&origin)), c.size, STR_ARG(buf_str(&root)), n_signed, N_PARTIES);
     return OK;
 }
 

@@ -15,7 +15,9 @@ check "each party has a node of its own" is "$(printf '%s\n' "$out" | grep -c "'
 check "which all come to one state" is "$(printf '%s\n' "$out" | sed -n "s/.*'s node *at position [0-9]* has the state //p" | sort -u | wc -l)" 1
 check "a suspended line is seen from another's node" has "$out" "donlon suspended since"
 check "the checkpoint is shown" has "$out" "its signed checkpoint of"
-read -r position leaves < <(printf '%s\n' "$out" | sed -n 's/.*is at journal position \([0-9]*\); its signed checkpoint of .* has \([0-9]*\) leaves.*/\1 \2/p')
+counted=$(printf '%s\n' "$out" | grep 'its signed checkpoint of')
+position=$(printf '%s' "$counted" | sed 's/.*is at journal position \([0-9]*\);.*/\1/')
+leaves=$(printf '%s' "$counted" | sed 's/.* has \([0-9]*\) leaves.*/\1/')
 check "with two leaves an entry" is "$leaves" "$((2 * position))"
 check "heights have unit and datum" has "$out" "1,500 to 3,000 m W84"
 check "nothing is approved or cleared" is "$(printf '%s' "$out" | grep -ciE '\b(approved|cleared)\b')" 0
