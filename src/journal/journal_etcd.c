@@ -12,8 +12,8 @@
 
 #define WAIT_FIRST_MS 2
 #define WAIT_MAX_MS 200
-/* An attempt takes so long, or eight times what the last transaction took; twice that after SILENT attempts without an answer, and so on. What
- * etcd's followers pass on to a leader that has just died is lost without a word: only sending it again helps. */
+/* An attempt takes so long, or eight times what the last transaction took; twice that after SILENT attempts without an answer, and so
+ * on. What etcd's followers pass on to a leader that has just died is lost without a word: only sending it again helps. */
 #define ATTEMPT_MS 250
 #define SILENT 6
 #define ALONE_MIN 4     /* Readings in a row that show no slot, before a transaction reads nothing, ... */
