@@ -55,11 +55,11 @@ void intake_begin_epoch(struct intake *in)
     slots_init(&in->slots, &in->options.genesis, ++in->epoch);
     sent_vec_clear(&in->sent);
     place_vec_clear(&in->waived);
-    place_vec_clear(&in->stored);
+    stored_vec_clear(&in->stored);
     in->n_known = store_size(in->journal->store);
     in->gap = (struct journal_etcd_gap){.from = 0};
     in->is_opening = true;
-    in->is_alone = in->is_stale = in->owes_change = false;
+    in->is_alone = in->is_stale = in->owes_change = in->owes_floor = false;
     in->counts.revision = 0;
     in->newest = (struct etcd_header){.revision = 0};
     in->broken = OK;
@@ -76,18 +76,20 @@ static enum err note_stored(void *context, uint64_t index, struct str bytes)
         in->epoch = e.epoch - 1;
         intake_begin_epoch(in);
     }
+    in->owes_floor |= in->is_opening;
     in->is_opening = false;
     while (i < in->stored.n && memcmp(in->stored.at[i].author, e.author, 8) != 0) i++;
-    if (i == in->stored.n) place_vec_add(&in->stored, (struct place){.slot = 0});
+    if (i == in->stored.n) stored_vec_add(&in->stored, (struct stored){.slot = 0});
     memcpy(in->stored.at[i].author, e.author, 8);
-    in->stored.at[i].slot = e.slot + 1;
+    in->stored.at[i].slot = e.slot;
+    in->stored.at[i].index = index;
     return OK;
 }
 
 static void skip_stored(struct intake *in, const uint8_t author[8])
 {
     for (size_t i = 0; i < in->stored.n; i++)
-        if (memcmp(in->stored.at[i].author, author, 8) == 0) order_skip(in->order, author, in->stored.at[i].slot);
+        if (memcmp(in->stored.at[i].author, author, 8) == 0) order_skip(in->order, author, in->stored.at[i].slot + 1);
 }
 
 static enum err read_state(struct intake *in, struct str saved, uint64_t *ret_position, struct why *why)
@@ -136,7 +138,7 @@ void intake_done(struct intake *in)
     slots_done(&in->slots);
     sent_vec_done(&in->sent);
     place_vec_done(&in->waived);
-    place_vec_done(&in->stored);
+    stored_vec_done(&in->stored);
     etcd_answer_done(&in->second);
     buf_done(&in->saved);
     buf_done(&in->source);
@@ -413,10 +415,66 @@ static enum err read_on(struct intake *in, const uint8_t author[8], int64_t revi
     return err;
 }
 
+/* Where an epoch stands that tiles brought. */
+
+struct match {
+    struct str bytes;
+    bool is_same;
+};
+
+static enum err compare(void *context, uint64_t index, struct str bytes)
+{
+    struct match *m = context;
+
+    (void)index;
+    m->is_same = str_equal(bytes, m->bytes);
+    return OK;
+}
+
+/* Raises the floor to the stored entry's place, or near it, if the slot shows it. */
+static enum err note_place(struct intake *in, const struct stored *s, const struct etcd_found *found, bool *has_any, struct why *why)
+{
+    struct match m = {.bytes = found->n ? found->at[0].value : (struct str){0}};
+
+    if (found->n == 0 || found->at[0].version != 1) return OK;
+    TRY(store_read_back(in->journal->store, s->index, 1, compare, &m, why));
+    if (!m.is_same) return OK;
+    order_floor(in->order, found->at[0].create_revision);
+    *has_any = true;
+    return OK;
+}
+
+/* Whoever saw the epoch being opened gave no leaf to what others had written into it before. Who has the opening from tiles does not know its
+ * place, but the last entries' slots tell: all that stands at their places or below, and is no leaf by tiles, is none. An author's newest
+ * slot stays in etcd (decision B5); if none of them is there, there are newer tiles. */
+static enum err find_floor(struct intake *in, struct why *why)
+{
+    AUTO(arena_done) struct arena arena = {0};
+    struct etcd_answer answer = {0};
+    struct etcd_range *ranges = arena_array(&arena, ETCD_OPS_MAX, sizeof *ranges);
+    bool has_any = false;
+    enum err err = OK;
+
+    for (size_t from = 0, n; err == OK && from < in->stored.n; from += n) {
+        n = in->stored.n - from < ETCD_OPS_MAX ? in->stored.n - from : ETCD_OPS_MAX;
+        for (size_t i = 0; i < n; i++)
+            ranges[i] = (struct etcd_range){.key = slots_key(&in->slots, in->stored.at[from + i].author, in->stored.at[from + i].slot, &arena)};
+        err = etcd_txn(in->etcd, NULL, 0, ranges, n, &answer, why);
+        for (size_t i = 0; err == OK && i < n; i++)
+            err = note_place(in, &in->stored.at[from + i], &answer.ranges[i], &has_any, why);
+    }
+    etcd_answer_done(&answer);
+    if (err == OK && !has_any && in->stored.n)
+        err = report_gap(in, in->stored.at[0].author, in->stored.at[0].slot, in->stored.at[0].slot + 1, why);
+    if (err == OK) in->owes_floor = false;
+    return err == ERR_NET ? ERR_UNAVAILABLE : err;
+}
+
 enum err intake_finish(struct intake *in, int64_t revision, struct why *why)
 {
     size_t n_failed = 0;
 
+    if (in->owes_floor) TRY(find_floor(in, why));
     for (;;) {
         uint8_t author[8];
         const uint8_t *behind;

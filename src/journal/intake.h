@@ -29,6 +29,13 @@ struct place {
 };
 VEC_DEFINE(place_vec, struct place);
 
+/* The last entry of an author among some of the store. */
+struct stored {
+    uint8_t author[8];
+    uint64_t slot, index;
+};
+VEC_DEFINE(stored_vec, struct stored);
+
 struct intake {
     struct journal *journal;
     struct journal_etcd_options options; /* Its texts are not used after opening. */
@@ -42,7 +49,8 @@ struct intake {
     struct etcd_header newest; /* Of the answer with the highest revision. */
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */
-    struct place_vec stored; /* Next slots of authors after the entries that the order's state does not know. */
+    struct stored_vec stored; /* Entries that the order's state does not know. */
+    bool owes_floor;         /* They opened the epoch, and their place is not known. */
     uint64_t n_known;        /* Entries of the store that the order or stored know of. */
     uint64_t n_alone;       /* Readings of all authors in a row that showed no slot. */
     uint64_t n_unread;      /* Transactions since then that read nothing. */

@@ -30,7 +30,7 @@ VEC_DEFINE(author_vec, struct author);
 
 struct order {
     struct author_vec authors; /* Ascending by id. */
-    int64_t place;
+    int64_t place, floor;
     struct item_vec taken; /* Bytes of the last order_take(). */
 };
 
@@ -248,7 +248,9 @@ static void take_author(struct order *o, struct author *a, int64_t place, struct
 {
     while (a->first < a->items.n && a->items.at[a->first].place == place) {
         struct item item = a->items.at[a->first];
-        if (item.at) {
+        if (item.at && place <= o->floor) {
+            mem_free(item.at);
+        } else if (item.at) {
             struct order_entry e = {.slot = a->next, .place = place, .bytes = str_make(item.at, item.n)};
             memcpy(e.author, a->id, sizeof e.author);
             entries_add(ret, e);
@@ -292,6 +294,11 @@ void order_skip(struct order *o, const uint8_t author[8], uint64_t next)
         a->next++;
     }
     if (a->next < next) a->next = next;
+}
+
+void order_floor(struct order *o, int64_t place)
+{
+    if (place > o->floor) o->floor = place;
 }
 
 static void add_be(struct buf *to, uint64_t value)

@@ -89,6 +89,10 @@ int64_t order_place(const struct order *o);
  * between two places. Drops what of them was fed. Never back. */
 void order_skip(struct order *o, const uint8_t author[8], uint64_t next);
 
+/* All that stands at this place or below it was handed out by other means, or gives no leaf: none of it is handed out from now on. For an
+ * epoch whose opening came that way (decision B6): what was written before it counts for nobody. Never back. */
+void order_floor(struct order *o, int64_t place);
+
 /* What a node that restarts goes on from: for each author next slot and place, as handed out. What was fed and not handed
  * out is read again. Bytes: docs/formats.md. */
 void order_save(const struct order *o, struct buf *to);

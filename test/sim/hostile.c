@@ -19,6 +19,7 @@ static struct {
     struct buf chain[AHEAD]; /* Entries for slots first on, each after the one before. */
     bool is_put[AHEAD];
     unsigned n_deeds;
+    uint64_t epoch;
     struct slots slots;
 } hostile;
 
@@ -63,7 +64,7 @@ static uint64_t next_slot(const uint8_t author[8])
 static void make(int keys, uint64_t slot, const struct hash *previous, int64_t time_ms, struct buf *ret)
 {
     struct change tick = {.kind = CHANGE_TICK};
-    struct entry e = {.slot = slot, .previous = *previous, .time_ms = time_ms, .changes = &tick, .n_changes = 1};
+    struct entry e = {.epoch = hostile.epoch, .slot = slot, .previous = *previous, .time_ms = time_ms, .changes = &tick, .n_changes = 1};
 
     memcpy(e.author, cast.ids[keys], sizeof e.author);
     buf_clear(ret);
@@ -142,6 +143,17 @@ static void forge(void)
     make(hostile.node, slot, &hostile.previous, now_ms(), &entry);
     entry.at[entry.n - 1] ^= 1;
     put(cast.ids[hostile.node], slot, buf_str(&entry));
+}
+
+void hostile_new_epoch(void)
+{
+    if (!hostile.is_there) return;
+    slots_done(&hostile.slots);
+    slots_init(&hostile.slots, &cast.genesis_hash, ++hostile.epoch);
+    hostile.previous = (struct hash){{0}};
+    buf_clear(&hostile.chain[0]);
+    hostile.has_joined_spare = true; /* Its root has no place that is known here. */
+    continue_chain();
 }
 
 /* A second node's keys: some slots before its join, and some after. */

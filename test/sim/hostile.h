@@ -16,6 +16,7 @@
 void hostile_begin(bool is_there);
 bool hostile_is(int node);  /* The node is not to be started, and nothing is to be expected of it. */
 void hostile_calm(void);
+void hostile_new_epoch(void); /* It is the first to write into that, before anybody has opened it. */
 void hostile_trouble(void); /* Chance may have it do something. */
 
 #endif

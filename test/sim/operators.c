@@ -115,6 +115,7 @@ static void act(void)
         judge_fail("the members cannot go on from node %d's journal of %llu entries", longest, (unsigned long long)sizes[longest]);
     }
     etcd_model_rebuilt();
+    hostile_new_epoch();
     for (int i = 0; i < (int)cast.n_nodes; i++)
         if (!hostile_is(i)) actor_start_at(i, world.now_us + (int64_t)world_below(S));
 }

@@ -142,6 +142,46 @@ static void an_epoch_that_tiles_brought_is_entered(void)
     guild_done(&g);
 }
 
+/* Who has the opening from tiles must not give leaves to what stood in the epoch before it, either. */
+static void what_was_early_counts_for_nobody_who_came_by_tiles(void)
+{
+    struct guild g;
+    struct party a = {0}, b = {0}, c = {0};
+    AUTO(buf_done) struct buf opening = {0};
+
+    guild_init(&g, 3);
+    a.options.opens_epoch = b.options.opens_epoch = c.options.opens_epoch = says_100;
+    opened(&a, &g, 0);
+    opened(&b, &g, 1);
+    opened(&c, &g, 2);
+    CHECK(party_say(&a, 1) == OK);
+    CHECK(party_follow(&b) == OK);
+    CHECK(party_follow(&c) == OK);
+    begin_epoch(&c);
+    for (uint64_t i = 50; i < 53; i++) CHECK(party_say(&c, i) == OK);
+    begin_epoch(&a);
+    party_tick(&a, journal_etcd_next(a.journal), 100, &opening);
+    CHECK(party_propose(&a, buf_str(&opening)) == OK);
+    CHECK_INT(journal_etcd_counts(a.journal).early, 3);
+    struct str one = buf_str(&opening);
+    CHECK(store_append(b.journal->store, &one, 1, NULL) == OK);
+    CHECK(journal_etcd_grown(b.journal, NULL) == OK);
+    for (int i = 0; i < 3; i++) CHECK(journal_etcd_admit(b.journal, g.ids[i], NULL) == OK);
+    CHECK(party_follow(&b) == OK);
+    CHECK(words_are(&b, "0:1 0:100"));
+    CHECK(party_say(&b, 102) == OK);
+    CHECK(party_say(&c, 103) == OK);
+    CHECK(party_follow(&a) == OK);
+    CHECK(party_follow(&b) == OK);
+    CHECK(words_are(&a, "0:1 0:100 1:102 2:103"));
+    CHECK(words_are(&b, "0:1 0:100 1:102 2:103"));
+    CHECK(words_are(&c, "0:1 0:100 1:102 2:103"));
+    party_close(&a);
+    party_close(&b);
+    party_close(&c);
+    guild_done(&g);
+}
+
 int main(void)
 {
     if (!etcd_servers_can()) {
@@ -155,6 +195,7 @@ int main(void)
     }
     RUN(a_new_epoch_begins_with_the_entry_that_opens_it);
     RUN(an_epoch_that_tiles_brought_is_entered);
+    RUN(what_was_early_counts_for_nobody_who_came_by_tiles);
     etcd_servers_stop(servers);
     return t_done();
 }
