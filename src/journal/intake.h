@@ -45,7 +45,7 @@ struct intake {
     uint64_t epoch;
     bool is_opening;        /* The epoch has no entry yet: what comes before the one that opens it gives no leaf. */
     bool is_stale;          /* The last answer was from before one that was seen already. */
-    bool was_late;          /* Some endpoint was, in the last follow(). */
+    bool was_late;          /* Some endpoint was, in the last follow(); or the last one, in a proposal. */
     struct etcd_header newest; /* Of the answer with the highest revision. */
     struct sent_vec sent;
     struct place_vec waived; /* Slots before which others may be missing. */

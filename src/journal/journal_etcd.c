@@ -236,6 +236,7 @@ static enum err send_chunk(struct intake *in, const struct chunk *c, struct view
         err = etcd_txn(in->etcd, c->puts, c->n, v->ranges, reads ? v->n : 0, ret, why);
         etcd_set_timeout(in->etcd, 0);
         in->n_silent = err == ERR_NET ? in->n_silent + 1 : 0;
+        in->was_late = err != OK && etcd_was_late(in->etcd);
         is_taken = err == OK && !ret->succeeded;
         if (err == OK) in->txn_ms = now_ms(in) - begin_ms;
         if (err == OK && !is_taken && !reads) v->n = 0;

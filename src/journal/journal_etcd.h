@@ -95,8 +95,8 @@ CHECKED enum err journal_etcd_pass(struct journal *j, struct str entry, struct w
  * fresh. */
 bool journal_etcd_is_stale(const struct journal *j);
 
-/* After a follow() that failed: etcd was late, and knows a leader. Otherwise *why, which is follow()'s, may become plainer: it is late
- * because it has no leader. One call more, if it was late. */
+/* After a follow() or propose() that failed: etcd was late, and knows a leader. Otherwise *why, which is theirs, may become plainer: it
+ * is late because it has no leader. One call more, if it was late. */
 bool journal_etcd_is_slow(struct journal *j, struct why *why);
 
 /* The epoch that the order is in. */

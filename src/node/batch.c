@@ -149,7 +149,7 @@ static bool run(struct node *n, struct packed_vec *batch)
         return true;
     }
     if (err == ERR_NET) keep_unsettled(n, batch);
-    shared_failed(n, err, &why);
+    shared_unknown(n, err, &why);
     answer_rest(n, batch, &why, err == ERR_NET);
     return false;
 }
@@ -212,7 +212,7 @@ void batch_settle(struct node *n)
     if (is_for_good(err)) {
         node_stop_writes(n, &why);
     } else if (err == ERR_NET || err == ERR_UNAVAILABLE) {
-        shared_failed(n, err, &why);
+        shared_unknown(n, err, &why);
     } else { /* Others' bytes in the first one's slot keep the whole transaction from ever being done. */
         for (size_t i = 0; i < s->unsettled.n; i++) unclear_settle(s->unclear, &s->unsettled.at[i].hash, false);
         packed_vec_clear(&s->unsettled);

@@ -262,6 +262,12 @@ void shared_failed(struct node *n, enum err err, const struct why *why)
     }
 }
 
+void shared_unknown(struct node *n, enum err err, struct why *why)
+{
+    atomic_store(&n->shared->is_slow, journal_etcd_is_slow(n->journal, why));
+    shared_failed(n, err, why);
+}
+
 /* Slots that etcd has no more, or never had: tiles know. */
 static void close_gap(struct node *n)
 {
@@ -299,8 +305,7 @@ bool shared_look(struct node *n)
         return true;
     }
     if (applied != OK) return false;
-    atomic_store(&n->shared->is_slow, journal_etcd_is_slow(n->journal, &why));
-    shared_failed(n, err, &why);
+    shared_unknown(n, err, &why);
     if (err == ERR_NOT_FOUND) close_gap(n);
     return false;
 }
@@ -320,7 +325,10 @@ static const struct why *forbidden(struct node *n, struct why *ret)
     } else if (epoch_is_opening(n) && atomic_load(&s->is_out)) {
         (void)fail(ret, ERR_UNAVAILABLE, "epoch %llu is not open yet", (unsigned long long)s->statement.epoch);
     } else if (s->unsettled.n) {
-        (void)fail(ret, ERR_UNAVAILABLE, "of an earlier write is not known yet whether it was done; nothing of this one was");
+        must(pthread_mutex_lock(&n->lock) == 0);
+        (void)fail(ret, ERR_UNAVAILABLE, "of an earlier write is not known yet whether it was done; nothing of this one was%s%s",
+                   s->etcd_why.text[0] ? ": " : "", s->etcd_why.text);
+        must(pthread_mutex_unlock(&n->lock) == 0);
     } else if (!atomic_load(&s->may_write)) {
         must(pthread_mutex_lock(&n->lock) == 0);
         *ret = s->may_not_why;

@@ -101,6 +101,7 @@ CHECKED enum err shared_apply(struct node *n, struct packed_vec *waiting, struct
 bool shared_look(struct node *n);
 void shared_looked(struct node *n, int64_t begin_us);                     /* One that began then told all. */
 void shared_failed(struct node *n, enum err err, const struct why *why);  /* One did not. For good, if the engine is broken. */
+void shared_unknown(struct node *n, enum err err, struct why *why); /* The same; asks etcd whether it is slow, or what else. */
 
 /* batch.c: proposals into etcd. True if that also told all that the order held. */
 bool batch_run(struct node *n, struct pending *first);
