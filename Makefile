@@ -43,7 +43,7 @@ CORE_OBJ := $(filter $(CORE:%=$(B)/src/%/%),$(OBJ))
 
 TEST_SRC := $(wildcard test/unit/*/test_*.c test/prop/prop_*.c)
 TEST_LIB := $(patsubst %.c,$(B)/%.o,$(wildcard test/lib/*.c))
-TESTS := $(TEST_SRC:%.c=$(B)/%) $(B)/test/foreign/write_log $(B)/test/tools/relay
+TESTS := $(TEST_SRC:%.c=$(B)/%) $(B)/test/foreign/write_log $(B)/test/tools/relay $(B)/test/tools/two_faced
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 REPLAYS := $(FUZZ_SRC:%.c=$(B)/%)
 ORACLE_SRC := $(if $(and $(wildcard /usr/include/s2/s2loop.h),$(wildcard /usr/include/geodesic.h)),$(wildcard test/oracle/oracle_*.c))

@@ -76,7 +76,7 @@ start_node() {
     while IFS= read -r -t 30 line <&"$said"; do
         printf '%s\n' "$line" >>"$work/$name.log"
         case $line in "listening on "*) urls[$name]=${line#listening on } ;; esac
-        [ "$line" = "joined the network" ] && break
+        [ "$line" = "joined the network" ] && was_joined[$name]=yes # Before it listens, perhaps.
         [ -n "${urls[$name]}" ] && [ -n "${was_joined[$name]:-}" ] && break
     done
     cat <&"$said" >>"$work/$name.log" &
