@@ -14,7 +14,8 @@
  *
  * What it gets wrong: when epoll_wait() fills its array of 128 it asks again at once, to drain, and with the same timeout; if
  * just 128 connections were ready, they then wait until something else happens. So this file has an epoll_wait() of its own,
- * which stands before libc's for the library and never fills the array: what is left over is found by the next round.
+ * which stands before libc's for the library and never fills the array: what is left over is found by the next round. And a chunk whose
+ * extension is longer than a connection's memory gets 500 of its own making before anybody here is asked.
  */
 #include "http/server.h"
 
@@ -133,10 +134,21 @@ void http_respond(struct http_request *face, struct http_response *response)
 
 /* ---- libmicrohttpd's callbacks ---- */
 
+/* The library would take its query to pieces next, 56 bytes of the connection's memory for each; without any left it cannot even refuse,
+ * and the connection hangs until its time is over. Nobody here asks for them (http_query()), so there is no query: the text is the
+ * library's own, in the memory that it writes its NULs into. */
+static void end_before_query(const char *target)
+{
+    char *mark = strchr((char *)(uintptr_t)target, '?');
+    if (mark && mark[1]) mark[1] = '\0';
+}
+
 static void *on_target(void *context, const char *target, struct MHD_Connection *mhd)
 {
     struct http_server *s = context;
     struct request *r = request_new(s, mhd, target);
+
+    if (target) end_before_query(target);
 
     atomic_store_explicit(&r->connection->deadline_us, server_now_us() + s->header_us, memory_order_relaxed);
     return r;

@@ -254,6 +254,23 @@ static void pipelined_requests_are_answered_in_order(void)
 
 /* ---- limits ---- */
 
+static void a_query_of_very_many_parameters_is_read_as_any(void)
+{
+    static const int counts[] = {100, 500, 1300, LIMIT_URI_BYTES / 2 - 10};
+
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct wire w = wire_open(port);
+        AUTO(buf_done) struct buf text = {0};
+        buf_add_str(&text, STR("GET /header?"));
+        for (int k = 0; k < counts[i]; k++) buf_add_str(&text, STR("a&"));
+        buf_add_str(&text, STR("key=x HTTP/1.1\r\nHost: x\r\n\r\n"));
+        CHECK(wire_send(&w, buf_str(&text)));
+        CHECK(next_is(&w, 200, "/x"));
+        CHECK(wire_sendf(&w, "GET /header?key=y&a HTTP/1.1\r\nHost: x\r\n\r\n") && next_is(&w, 200, "/y")); /* And the connection goes on. */
+        wire_close(&w);
+    }
+}
+
 static void a_body_ends_at_its_limit(void)
 {
     struct wire w = wire_open(port);
@@ -609,6 +626,7 @@ int main(void)
     RUN(a_client_that_expects_100_continue_gets_it);
     RUN(a_request_in_single_bytes_is_a_request);
     RUN(pipelined_requests_are_answered_in_order);
+    RUN(a_query_of_very_many_parameters_is_read_as_any);
     RUN(a_body_ends_at_its_limit);
     RUN(a_chunked_body_ends_at_its_limit_too);
     RUN(large_bodies_share_their_memory);
