@@ -113,6 +113,13 @@ BREAKS = {
         "    if (!state_author_key(state_view(n->state), author, &key)) return false;\n",
         "--lie none",
     ),
+    "blind": (
+        "heads that contradict the own tree are passed over",
+        "src/node/standing.c",
+        "uint64_t at)\n{\n    bool is_new = false;\n",
+        "uint64_t at)\n{\n    bool is_new = false;\n    if (at > 0) return;\n",
+        "--lie delete",
+    ),
 }
 
 

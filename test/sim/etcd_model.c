@@ -72,9 +72,14 @@ struct call {
 
 const char *lie_name(enum lie lie)
 {
-    static const char *const names[N_LIES] = {"none", "stale", "garble", "overwrite", "falsify", "fork", "forget", "lose"};
+    static const char *const names[N_LIES] = {"none", "stale", "garble", "overwrite", "falsify", "fork", "forget", "delete", "lose"};
 
     return names[lie];
+}
+
+bool lie_may_split(enum lie lie)
+{
+    return lie == LIE_FORK || lie == LIE_FALSIFY || lie == LIE_FORGET || lie == LIE_DELETE;
 }
 
 /* The store. */
@@ -511,6 +516,16 @@ static void overwrite(struct store *s)
     world_say("etcd puts a key again, at revision %lld", (long long)s->revision);
 }
 
+static void delete(struct store *s)
+{
+    size_t i = s->keys.n ? world_below(s->keys.n) : 0;
+
+    if (s->keys.n == 0 || !version_at(&s->keys.at[i], INT64_MAX) || !world_chance(100)) return;
+    erase(s, i, ++s->revision);
+    model.has_lied = true;
+    world_say("a slot is deleted from etcd at revision %lld", (long long)s->revision);
+}
+
 static void tell_lie(void)
 {
     struct store *s = &model.stores[0];
@@ -519,6 +534,7 @@ static void tell_lie(void)
     case LIE_STALE: model.stale_at = world_chance(500) ? 0 : s->revision; break;
     case LIE_OVERWRITE: overwrite(s); break;
     case LIE_FALSIFY: falsify(s); break;
+    case LIE_DELETE: delete(s); break;
     case LIE_FORK:
         if (model.has_forked) return;
         store_copy(s, &model.stores[1]);

@@ -13,6 +13,7 @@
  *     FALSIFY    a key's bytes change and nothing says so
  *     FORK       from some moment on there are two stores, and each client sees one
  *     FORGET     the store is set back, and goes on
+ *     DELETE     a slot is deleted that nobody was done with, as any member can: etcd forgets that one
  *     LOSE       no lie, but people's trouble: the cluster is gone, and comes back later with what is left of its data, or nothing
  *
  * Not modelled: the watch (the engine uses none), leases, locks, users, the cluster's own consensus.
@@ -22,8 +23,9 @@
 
 #include "base/str.h"
 
-enum lie { LIE_NONE, LIE_STALE, LIE_GARBLE, LIE_OVERWRITE, LIE_FALSIFY, LIE_FORK, LIE_FORGET, LIE_LOSE, N_LIES };
+enum lie { LIE_NONE, LIE_STALE, LIE_GARBLE, LIE_OVERWRITE, LIE_FALSIFY, LIE_FORK, LIE_FORGET, LIE_DELETE, LIE_LOSE, N_LIES };
 const char *lie_name(enum lie lie);
+bool lie_may_split(enum lie lie); /* Nodes may come to different journals, or wait for ever. */
 
 /* keeps_all: nothing is ever compacted away, so that what was written over can be read as it was. */
 void etcd_model_begin(enum lie lie, bool keeps_all);

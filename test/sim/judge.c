@@ -80,7 +80,7 @@ const char *judge_first_failure(void)
 
 static bool may_split(void)
 {
-    return (judge.lie == LIE_FORK || judge.lie == LIE_FALSIFY || judge.lie == LIE_FORGET) && etcd_model_has_lied();
+    return lie_may_split(judge.lie) && etcd_model_has_lied();
 }
 
 static void split(int node, const char *what, uint64_t index)

@@ -41,11 +41,6 @@ static void trouble(void *context, bool happens)
     world_at(world.now_us + TROUBLE_EVERY, trouble, NULL);
 }
 
-static bool may_split(enum lie lie)
-{
-    return lie == LIE_FORK || lie == LIE_FALSIFY || lie == LIE_FORGET;
-}
-
 /* Nothing is expected of it. */
 static bool is_nobodys(int node)
 {
@@ -66,27 +61,27 @@ static bool is_done(void)
 /* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
  * grow that far, because etcd has forgotten what it knows, says that. Who has other members or keys on one side than on the other is
  * not heard there: heads do not get full. */
-static void check_split(void)
+static bool split_is_known(void)
 {
     for (int i = 0; i < (int)cast.n_nodes; i++) {
         if (cast.is_out[i]) continue;
         bool is_unheard = council_has_aims() && actor_full_size(i) + 20 < 2 * actor_position(i);
-        if (is_unheard || actor_is_divided(i) || actor_has_proof(i)) return;
-        if (actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return;
+        if (is_unheard || actor_is_divided(i) || actor_has_proof(i)) return true;
+        if (actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return true;
     }
-    judge_fail("the network is split, and nobody knows");
+    return false;
 }
 
 static void check_end(enum lie lie)
 {
     if (judge_is_split()) {
-        check_split();
+        if (!split_is_known()) judge_fail("the network is split, and nobody knows");
         return;
     }
     for (size_t i = 0; i < cast.n_nodes; i++) {
         int node = (int)i;
         if (is_nobodys(node)) continue;
-        if (may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
+        if (lie_may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
         if (!actor_has_settled(node)) judge_fail("node %d is %s, and not all right: %s", node, actor_is_up(node) ? "up" : "down", actor_words(node));
         else if (actor_position(node) != judge_size())
             judge_fail("node %d stands at %llu of %llu", node, (unsigned long long)actor_position(node), (unsigned long long)judge_size());
@@ -95,10 +90,10 @@ static void check_end(enum lie lie)
             judge_fail("node %d knows a full head of %llu, and %llu leaves", node, (unsigned long long)actor_full_size(node), (unsigned long long)(2 * judge_size()));
         if (actor_is_divided(node)) judge_fail("node %d sees a fork where there is none", node);
     }
-    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
+    if (!judge_has_failed() && !(lie_may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
         judge_fail("a client still does not know what became of a write");
-    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !operators_are_done()) judge_fail("the new epoch is not open");
-    if (!judge_has_failed() && !(may_split(lie) && etcd_model_has_lied()) && !council_is_done())
+    if (!judge_has_failed() && !(lie_may_split(lie) && etcd_model_has_lied()) && !operators_are_done()) judge_fail("the new epoch is not open");
+    if (!judge_has_failed() && !(lie_may_split(lie) && etcd_model_has_lied()) && !council_is_done())
         judge_fail("it is not reached that %s", council_words());
 }
 
@@ -168,7 +163,7 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     sources_calm();
     operators_calm();
     while (world_step(trouble_us + CALM_US) && !judge_has_failed()) {
-        if (world.now_us > trouble_us + 3 * S && !may_split(lie) && world_chance(10) && is_done()) break;
+        if (world.now_us > trouble_us + 3 * S && world_chance(10) && (judge_is_split() ? split_is_known() : is_done())) break;
     }
     if (!judge_has_failed()) check_end(lie);
     for (int i = 0; talks && i < (int)cast.n_nodes; i++) world_say("node %d: %s", i, actor_words(i));
