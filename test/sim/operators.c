@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "actor.h"
+#include "base/hex.h"
 #include "cast.h"
 #include "cli/cmd.h"
 #include "cli/log_source.h"
+#include "disk.h"
 #include "hostile.h"
 #include "judge.h"
 #include "state/epoch.h"
@@ -52,14 +54,21 @@ static uint64_t size_of(int node)
     return size;
 }
 
-/* The command of a person at that machine; what it prints is shown when the world talks. */
-static bool command(int node, const char *verb, char *file)
+/* The command of a person at that machine; what it prints is shown when the world talks. root: an index of cast.roots, brought there to
+ * sign with; -1: the node's own key signs. */
+static bool command(int node, const char *verb, char *file, int root)
 {
-    char dir[16];
-    char *arguments[] = {"epoch", (char *)(uintptr_t)verb, file, "--data", dir, NULL};
+    char dir[16], key[32], text[65];
+    char *arguments[] = {"epoch", (char *)(uintptr_t)verb, file, "--data", dir, "--root", key, NULL};
     int kept = -1, null;
 
     (void)snprintf(dir, sizeof dir, "/sim/%d", node);
+    (void)snprintf(key, sizeof key, "/sim/%d/brought.key", node);
+    if (root >= 0) {
+        hex_encode(cast.roots[root].seed, 32, text);
+        text[64] = '\n';
+        disk_put(key, str_make(text, sizeof text));
+    }
     (void)fflush(stdout);
     if (!world.talks) {
         kept = dup(STDOUT_FILENO);
@@ -67,7 +76,7 @@ static bool command(int node, const char *verb, char *file)
         must(kept >= 0 && null >= 0 && dup2(null, STDOUT_FILENO) >= 0 && close(null) == 0);
     }
     world.node = node;
-    int code = cmd_epoch(5, arguments);
+    int code = cmd_epoch(root >= 0 ? 7 : 5, arguments);
     world.node = -1;
     (void)fflush(stdout);
     if (kept >= 0) must(dup2(kept, STDOUT_FILENO) >= 0 && close(kept) == 0);
@@ -80,17 +89,26 @@ static bool is_there(int node)
     return !hostile_is(node) && !cast.is_out[node];
 }
 
+/* Signed with the node's key, or where the journal does not know that, or no more, with a member's root key. */
+static bool sign(int node, const char *verb, char *file, unsigned first, unsigned n_members)
+{
+    if (command(node, verb, file, -1)) return true;
+    for (unsigned m = first; m < first + n_members; m++)
+        if (command(node, verb, file, (int)m) || command(node, verb, file, (int)m + CAST_SPARE)) return true;
+    return false;
+}
+
 /* Signed at each machine whose node is a member's, opened at all. */
 static bool open_epoch(int longest)
 {
     char file[32];
 
     (void)snprintf(file, sizeof file, "/sim/%d/next-epoch", longest);
-    if (!command(longest, "propose", file)) return false;
+    if (!sign(longest, "propose", file, 0, cast.n_founders)) return false;
     for (int i = 0; i < (int)cast.n_nodes; i++)
-        if (i != longest && is_there(i)) (void)command(i, "sign", file);
+        if (i != longest && is_there(i)) (void)sign(i, "sign", file, (unsigned)i % cast.n_members, 1);
     for (int i = 0; i < (int)cast.n_nodes; i++)
-        if (is_there(i) && !command(i, "open", file)) return false;
+        if (is_there(i) && !command(i, "open", file, -1)) return false;
     return true;
 }
 
