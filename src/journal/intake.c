@@ -444,9 +444,9 @@ static enum err note_place(struct intake *in, const struct stored *s, const stru
     return OK;
 }
 
-/* Whoever saw the epoch being opened gave no leaf to what others had written into it before. Who has the opening from tiles does not know its
- * place, but the last entries' slots tell: all that stands at their places or below, and is no leaf by tiles, is none. An author's newest
- * slot stays in etcd (decision B5); if none of them is there, there are newer tiles. */
+/* Whoever saw the epoch being opened gave no leaf to what others had written into it before. Who has the opening from tiles does not know
+ * its place, but the last entries' slots tell: all that stands at their places or below, and is no leaf by tiles, is none. An author's
+ * newest slot stays in etcd (decision B5); if none of them is there, there are newer tiles. */
 static enum err find_floor(struct intake *in, struct why *why)
 {
     AUTO(arena_done) struct arena arena = {0};
@@ -457,8 +457,10 @@ static enum err find_floor(struct intake *in, struct why *why)
 
     for (size_t from = 0, n; err == OK && from < in->stored.n; from += n) {
         n = in->stored.n - from < ETCD_OPS_MAX ? in->stored.n - from : ETCD_OPS_MAX;
-        for (size_t i = 0; i < n; i++)
-            ranges[i] = (struct etcd_range){.key = slots_key(&in->slots, in->stored.at[from + i].author, in->stored.at[from + i].slot, &arena)};
+        for (size_t i = 0; i < n; i++) {
+            const struct stored *s = &in->stored.at[from + i];
+            ranges[i] = (struct etcd_range){.key = slots_key(&in->slots, s->author, s->slot, &arena)};
+        }
         err = etcd_txn(in->etcd, NULL, 0, ranges, n, &answer, why);
         for (size_t i = 0; err == OK && i < n; i++)
             err = note_place(in, &in->stored.at[from + i], &answer.ranges[i], &has_any, why);
