@@ -8,8 +8,8 @@
  * The longest journal begins as all others do (J1), so that nothing that was acknowledged is lost (J2): no claim of the judge is put aside.
  * When calm comes the epoch is open (J6).
  *
- * Not modelled: a node at which its people have not opened it. If that reaches no peer when it starts, and etcd came back with what it knew,
- * it goes on in the epoch before.
+ * Not modelled: a node at which its people have not opened it. If that reaches no peer when it starts, and etcd came back with what it
+ * knew, it goes on in the epoch before.
  */
 #ifndef TEST_SIM_OPERATORS_H
 #define TEST_SIM_OPERATORS_H
