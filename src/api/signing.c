@@ -42,6 +42,7 @@ static void add_signing(struct json *j, const struct peers_status *s)
     add_flag(j, "is_divided", r->fork.is_divided);
     add_flag(j, "may_write", !s->is_seated || r->fork.may_write);
     add_why(j, "divided_because", &s->divided_because);
+    add_why(j, "behind_because", &s->behind_because);
     add_number(j, "fork_proofs", s->n_proofs);
     add_number(j, "fork_proofs_refused", s->n_proofs_refused);
     json_key(j, "clock_off_s");
@@ -110,6 +111,8 @@ void signing_add_metrics(struct buf *to, struct node *node)
     add_one(to, "journal_signing_refused", "gauge", "1 if this node's key signs no more", s.round.state == ROUND_REFUSED && s.is_seated);
     add_one(to, "journal_divided", "gauge", "1 while contradicting heads are known", s.round.fork.is_divided);
     add_one(to, "journal_may_write", "gauge", "1 while a majority signs this node's branch", !s.is_seated || s.round.fork.may_write);
+    add_one(to, "journal_behind_signed", "gauge", "1 while etcd shows less than members have signed", s.behind_because.text[0] != 0);
+    add_one(to, "journal_behind_signed_total", "counter", "How often that began", s.n_behind);
     add_one(to, "journal_fork_proofs", "gauge", "Files of contradicting heads", s.n_proofs);
     add_one(to, "journal_fork_proofs_refused_total", "counter", "Proofs that peers brought and that show nothing", s.n_proofs_refused);
     add_one(to, "journal_peer_calls_total", "counter", "Calls to peers", s.n_calls);

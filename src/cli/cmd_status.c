@@ -30,6 +30,8 @@ static void print_warnings(struct json_node s)
         text = desk_text(json_member(s, "signing"), "divided_because");
         printf("DIVIDED: members signed contradicting heads; this is the own branch: %.*s\n", STR_ARG(text));
     }
+    text = desk_text(json_member(s, "signing"), "behind_because");
+    if (text.n) printf("STALE: %.*s\n", STR_ARG(text));
     text = desk_text(s, "stopped_because");
     if (text.n) printf("STOPPED: %.*s\n", STR_ARG(text));
     text = desk_text(s, "warning");

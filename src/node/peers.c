@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "node/fetch.h"
 #include "node/peers_internal.h"
+#include "node/shared.h"
 #include "proof/tile.h"
 #include "state/member.h"
 
@@ -413,9 +414,35 @@ void peers_announce(struct peers *p, struct str url)
     peers_wake(p);
 }
 
+void peers_shown(struct peers *p, uint64_t size)
+{
+    if (size <= p->tree_size || p->ahead_size > 0) return;
+    p->ahead_size = size;
+    p->ahead_us = node_steady_us(p->node);
+}
+
+/* What members signed they had read from etcd: whoever looks after having heard of it reads it there, too, or etcd's answer is an old one.
+ * fresh_us: when the last look that told all began; what it told is in the tree by now. */
+static void check_behind(struct peers *p, int64_t fresh_us)
+{
+    if (p->ahead_size == 0) return;
+    if (p->tree_size >= p->ahead_size) {
+        p->ahead_size = 0;
+        p->behind = (struct why){0};
+    } else if (fresh_us > p->ahead_us && !p->behind.text[0]) {
+        p->n_behind++;
+        (void)fail(&p->behind, ERR_CORRUPT, "members have signed %llu leaves, and etcd shows %llu: a stale answer, or another order",
+                   (unsigned long long)p->ahead_size, (unsigned long long)p->tree_size);
+        node_warn(p->node, "etcd does not show what members have signed", &p->behind);
+    }
+}
+
 void peers_pump(struct peers *p)
 {
+    int64_t fresh_us = atomic_load(&p->node->shared->fresh_us); /* Before the tree that goes with it. */
+
     take_tree(p);
+    check_behind(p, fresh_us);
     look_at_roster(p);
     check_last_head(p);
     if (!p->round) return;
@@ -579,6 +606,8 @@ void peers_status(struct peers *p, struct peers_status *ret)
         ret->n_members = p->seats.n_members;
         ret->n_nodes = p->seats.n_nodes;
         ret->divided_because = p->divided;
+        ret->behind_because = p->behind;
+        ret->n_behind = p->n_behind;
         ret->clock_off_s = clock_off_s(p);
     }
     must(pthread_mutex_unlock(&p->lock) == 0);

@@ -82,6 +82,8 @@ struct peers_status {
     size_t n_proofs;             /* Files of contradictions. */
     uint64_t n_proofs_refused;   /* Brought by peers, and showing nothing. */
     struct why divided_because;  /* Who stands where; empty if not divided. */
+    struct why behind_because;   /* Etcd shows less than members have signed: a stale answer; empty if not. */
+    uint64_t n_behind;           /* How often that began. */
     int64_t clock_off_s;         /* The peers' median clock less the own one; 0 if none was heard in the last minute. */
     uint64_t n_calls, n_failed;  /* To peers. */
 };

@@ -102,6 +102,11 @@ struct peers {
     size_t n_proofs;
     uint64_t n_proofs_refused; /* Brought by peers, and showing nothing. */
     bool has_full;       /* A full note was published. */
+    /* A head beyond the own tree, verified, and when it came (steady clock). A look at etcd that begins then must show all of it. */
+    uint64_t ahead_size; /* 0: none */
+    int64_t ahead_us;
+    struct why behind;   /* Not empty: one did not (decision B7). */
+    uint64_t n_behind;
     bool may_write;
     atomic_bool is_divided;
     struct why divided;
@@ -118,6 +123,7 @@ size_t peers_find(const struct peers *p, const uint8_t id[8]); /* n_nodes: none 
 /* Root of the own tree at size; false if it is smaller, or cannot be read. */
 bool peers_root_at(struct peers *p, uint64_t size, struct hash *ret);
 void peers_pump(struct peers *p);  /* Does what is due, and publishes. */
+void peers_shown(struct peers *p, uint64_t size); /* A peer showed a verified head of this size. */
 void peers_call(struct peers *p, size_t i, bool is_ask); /* Asks, or posts the newest note. */
 /* Only if none is under way: false otherwise, or if it has no address. */
 bool peers_begin_call(struct peers *p, size_t i, enum peers_call kind, struct str target, struct str body);

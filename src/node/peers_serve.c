@@ -59,6 +59,7 @@ static enum err take_note(struct peers *p, const uint8_t from[8], struct str not
     if (!p->round) return fail(why, ERR_UNAVAILABLE, "this node has not joined yet");
     TRY(head_peek(&p->seats, note, &size, &root, why));
     TRY(round_note(p->round, i, note, own_root(p, size, &room), peers_now(p), why));
+    peers_shown(p, size);
     if (size > p->tree_size) node_look_soon(p->node);
     heard(p, i, 0);
     peers_pump(p);
@@ -114,7 +115,9 @@ static enum err take_answer(struct peers *p, size_t i, int status, struct str bo
 
     TRY(exchange_read_answer(status, body, &answer, why));
     if (answer.kind != EXCHANGE_LINES && answer.body.n > 0) TRY(head_peek(&p->seats, answer.body, &size, &root, why));
-    return round_answered(p->round, i, k->size, &k->root, &answer, own_root(p, size, &room), peers_now(p), why);
+    TRY(round_answered(p->round, i, k->size, &k->root, &answer, own_root(p, size, &room), peers_now(p), why));
+    peers_shown(p, size);
+    return OK;
 }
 
 /* Said when nobody answers there any more, and when somebody does again. */

@@ -9,6 +9,7 @@
 
 #include "crew.h"
 #include "node/fork.h"
+#include "node/shared.h"
 #include "t.h"
 
 static struct crew crew;
@@ -454,6 +455,39 @@ static void of_one_peer_so_many_proofs_are_kept_and_no_more(void)
     crew_done(&crew);
 }
 
+/* A look at etcd that begins now and tells all. */
+static void look(size_t node)
+{
+    struct node *n = &crew.nodes[node].node;
+    atomic_store(&n->shared->fresh_us, node_steady_us(n));
+}
+
+static void an_etcd_that_shows_less_than_was_signed_raises_an_alarm(void)
+{
+    crew_init(&crew, 3, true);
+    crew_run(&crew, 4000);
+    (void)crew_tick(&crew, 0);
+    crew_apply(&crew, 0);
+    crew_apply(&crew, 1);
+    look(2); /* Before it hears of the head: nothing is wrong with that. */
+    crew_run(&crew, 3000);
+    CHECK_INT(crew_status(&crew, 2).n_behind, 0);
+    CHECK(!crew_status(&crew, 2).behind_because.text[0]);
+    look(2); /* Another one, which does not show it either. */
+    crew_run(&crew, 1000);
+    CHECK_INT(crew_status(&crew, 2).n_behind, 1);
+    CHECK(strstr(crew_status(&crew, 2).behind_because.text, "stale") != NULL);
+    look(2);
+    crew_run(&crew, 1000);
+    CHECK_INT(crew_status(&crew, 2).n_behind, 1); /* It goes on, and is said once. */
+    crew_apply(&crew, 2);
+    look(2);
+    crew_run(&crew, 1000);
+    CHECK(!crew_status(&crew, 2).behind_because.text[0]);
+    CHECK_INT(crew_status(&crew, 0).n_behind, 0);
+    crew_done(&crew);
+}
+
 static void seats_change_with_the_members_and_the_last_head_stays(void)
 {
     struct change end = {.kind = CHANGE_NODE_END};
@@ -558,6 +592,7 @@ int main(void)
     RUN(of_two_one_that_signs_twice_stops_both);
     RUN(a_proof_that_shows_nothing_is_refused_and_counted);
     RUN(of_one_peer_so_many_proofs_are_kept_and_no_more);
+    RUN(an_etcd_that_shows_less_than_was_signed_raises_an_alarm);
     RUN(seats_change_with_the_members_and_the_last_head_stays);
     RUN(a_node_with_somebody_elses_keys_has_no_seat);
     RUN(a_clock_that_is_off_signs_nothing);
