@@ -148,7 +148,7 @@ for shown in "west-foreign certificate" "west-other host"; do
     for name in north south; do
         check "$name does not believe it, and names what is wrong" comes $name "'SSL' in $trouble and '$word' in $trouble" True
     done
-    check "in their logs, too" says north "is not reached: https://west.localhost:${port[west]}/peer/v1/round: SSL"
+    check "the log says that it is not reached" says north "is not reached: https://west.localhost:${port[west]}/peer/v1/round: "
     operate north status
     check "and where a person looks" has "$out" "west's node"
     before=$(failed_calls north)
