@@ -20,6 +20,8 @@ struct actor {
     bool is_idle;        /* Its fiber waits for something to do. */
     enum { END_SOFT, END_KILLED, END_WITHOUT_POWER } ends;
     bool is_broken, was_broken; /* It takes no more writes. */
+    bool is_told_peer;   /* At each of its starts: */
+    int peer;            /* this one. Its own is of no use, as an address that nobody has is. */
     bool has_lost_marks; /* A disk failed: what it had been told to remember may be gone. */
     int64_t up_us;       /* When it starts again. */
     unsigned life;
@@ -282,10 +284,10 @@ static void live(void *context)
     char url[CAST_URL_MAX];
     struct str peer;
 
-    cast_url((int)world_below(cast.n_nodes), url); /* Its own is of no use, as an address that nobody has is. */
+    cast_url(a->peer, url);
     peer = str_of(url);
     options.peer_urls = &peer;
-    options.n_peer_urls = world_chance(500);
+    options.n_peer_urls = a->is_told_peer;
     world_say("starts");
     judge_restarted(a->node);
     a->n_observed = 0;
@@ -459,6 +461,8 @@ void actors_begin(void)
     memset(actors, 0, sizeof actors);
     for (size_t i = 0; i < cast.n_nodes; i++) {
         actors[i].node = (int)i;
+        actors[i].is_told_peer = world_chance(500);
+        actors[i].peer = (int)world_below(cast.n_nodes);
         (void)snprintf(actors[i].dir, sizeof actors[i].dir, "/sim/%d", (int)i);
         install(&actors[i]);
     }

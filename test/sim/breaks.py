@@ -79,25 +79,11 @@ BREAKS = {
         "    if (n->shared && is_of_old_keys(n, n->heads)) TRY(begin_heads(n, path, why));\n",
         "    (void)is_of_old_keys, (void)begin_heads;\n",
     ),
-    "deaf-to-end": (
-        "a node that takes over its own end from its peers goes on",
-        "src/node/shared.c",
-        """    if (err != OK) {
-        shared_failed(n, err, &why);
-        return false;
-    }
-    err = n->journal""",
-        """    if (err != OK) {
-        shared_failed(n, ERR_UNAVAILABLE, &why);
-        return false;
-    }
-    err = n->journal""",
-    ),
     "epoch-deaf": (
         "a node that takes over from its peers that the epoch is open waits for its opening in etcd for ever",
         "src/journal/intake.c",
-        "    }\n    in->is_opening = false;\n    while (i < in->stored.n",
-        "        in->is_opening = false;\n    }\n    while (i < in->stored.n",
+        "    }\n    in->owes_floor |= in->is_opening;\n    in->is_opening = false;\n",
+        "        in->owes_floor = true;\n        in->is_opening = false;\n    }\n",
         "--lie lose",
     ),
     "epoch-all": (
