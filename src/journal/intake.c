@@ -290,17 +290,20 @@ static enum err take_kv(struct intake *in, const uint8_t author[8], uint64_t slo
     return feed(in, author, slot, kv->create_revision, bytes, true, why);
 }
 
-static bool is_waived(const struct intake *in, const uint8_t author[8], uint64_t slot)
+static bool is_waived(const struct intake *in, const uint8_t author[8], uint64_t slot, int64_t create_revision)
 {
     if (in->is_alone && is_own(in, author)) return true; /* Who else would have written what is missing? */
     for (size_t i = 0; i < in->waived.n; i++)
-        if (memcmp(in->waived.at[i].author, author, 8) == 0 && in->waived.at[i].slot == slot) return true;
+        if (memcmp(in->waived.at[i].author, author, 8) == 0 && in->waived.at[i].slot == slot &&
+            in->waived.at[i].revision == create_revision)
+            return true;
     return false;
 }
 
-static enum err report_gap(struct intake *in, const uint8_t author[8], uint64_t from, uint64_t to, struct why *why)
+static enum err report_gap(struct intake *in, const uint8_t author[8], uint64_t from, uint64_t to, int64_t create_revision,
+                           struct why *why)
 {
-    in->gap = (struct journal_etcd_gap){.from = from, .to = to};
+    in->gap = (struct journal_etcd_gap){.from = from, .to = to, .revision = create_revision};
     memcpy(in->gap.author, author, sizeof in->gap.author);
     return fail(why, ERR_NOT_FOUND, "author %02x%02x%02x%02x...: slots %llu to %llu are missing in etcd, and slot %llu is there",
                 author[0], author[1], author[2], author[3], (unsigned long long)from, (unsigned long long)to - 1,
@@ -314,7 +317,8 @@ enum err intake_found(struct intake *in, const uint8_t author[8], const struct e
         uint64_t slot, wanted = order_wants(in->order, author);
         if (!slots_parse(&in->slots, author, found->at[i].key, &slot) || slot < wanted) continue;
         if (slot > wanted) {
-            if (!is_waived(in, author, slot)) return report_gap(in, author, wanted, slot, why);
+            int64_t created = found->at[i].create_revision;
+            if (!is_waived(in, author, slot, created)) return report_gap(in, author, wanted, slot, created, why);
             order_complete(in->order, author, revision);
             return OK;
         }
@@ -467,7 +471,7 @@ static enum err find_floor(struct intake *in, struct why *why)
     }
     etcd_answer_done(&answer);
     if (err == OK && !has_any && in->stored.n)
-        err = report_gap(in, in->stored.at[0].author, in->stored.at[0].slot, in->stored.at[0].slot + 1, why);
+        err = report_gap(in, in->stored.at[0].author, in->stored.at[0].slot, in->stored.at[0].slot + 1, 0, why);
     if (err == OK) in->owes_floor = false;
     return err == ERR_NET ? ERR_UNAVAILABLE : err;
 }

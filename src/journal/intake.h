@@ -26,6 +26,7 @@ VEC_DEFINE(sent_vec, struct sent);
 struct place {
     uint8_t author[8];
     uint64_t slot;
+    int64_t revision; /* Of waived: at which the slot was created. */
 };
 VEC_DEFINE(place_vec, struct place);
 

@@ -324,6 +324,12 @@ static size_t fitting(const struct intake *in, const struct chunk *c, const stru
     return c->n;
 }
 
+/* For people. What was read may have retired the author. */
+static uint64_t next_of(const struct intake *in, const uint8_t author[8])
+{
+    return order_has(in->order, author) ? order_next(in->order, author) : 0;
+}
+
 /* Puts one chunk, or less of it; *ret_n is how many entries are in the store now. */
 static enum err propose_chunk(struct intake *in, const struct str *entries, size_t n, size_t *ret_n, struct why *why)
 {
@@ -343,7 +349,7 @@ static enum err propose_chunk(struct intake *in, const struct str *entries, size
     if (err == OK) err = settle(in, c, v, &answer, why);
     if (err == OK && !is_there(in, c->slot, c->puts[0].value))
         err = fail(why, ERR_CONFLICT, "slot %llu is taken by other bytes; the next free one is %llu", (unsigned long long)c->slot,
-                   (unsigned long long)order_next(in->order, in->options.author));
+                   (unsigned long long)next_of(in, in->options.author));
     if (err == OK) {
         in->is_alone = true;
         *ret_n = c->n;
@@ -459,7 +465,7 @@ static enum err pass(struct intake *in, struct chunk *c, struct why *why)
     }
     if (err == OK && !is_shown) {
         err = fail(why, ERR_CONFLICT, "slot %llu of the author is taken by other bytes; the next free one is %llu", (unsigned long long)c->slot,
-                   (unsigned long long)order_next(in->order, c->author));
+                   (unsigned long long)next_of(in, c->author));
     }
     etcd_answer_done(&answer);
     arena_done(&v->arena);
@@ -593,7 +599,7 @@ bool journal_etcd_gap(const struct journal *j, struct journal_etcd_gap *ret)
 void journal_etcd_waive(struct journal *j, const struct journal_etcd_gap *gap)
 {
     struct intake *in = j->engine;
-    struct place place = {.slot = gap->to};
+    struct place place = {.slot = gap->to, .revision = gap->revision};
 
     memcpy(place.author, gap->author, sizeof place.author);
     place_vec_add(&in->waived, place);

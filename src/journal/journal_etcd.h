@@ -126,13 +126,17 @@ uint64_t journal_etcd_stored(const struct journal *j);
 struct journal_etcd_gap {
     uint8_t author[8];
     uint64_t from, to;
+    int64_t revision; /* At which to was created. */
 };
 
 /* What the last ERR_NOT_FOUND was about; false if there was none, or it was waived. */
 bool journal_etcd_gap(const struct journal *j, struct journal_etcd_gap *ret);
 
-/* The missing slots were never written, say tiles: entries of others need not wait for them. Holds for as long as no other slot
- * of the author stands before gap->to, so a slot far ahead, which anybody can write, is waived once. */
+/* The missing slots were never written, say the members: entries of others need not wait for them. If they are written after all they
+ * get their places by their revisions, as everywhere. Holds for as long as this very gap->to is the first that stands there, so a
+ * slot far ahead, which anybody can write, is waived once. What comes and goes meanwhile need not be feared: an author deletes its
+ * slots only below one of its own entries, which then is the first; and whoever keeps the order never has one there before those
+ * below it. */
 void journal_etcd_waive(struct journal *j, const struct journal_etcd_gap *gap);
 
 /* Entries that are not known here were appended to the store by other means (tiles), up to a signed size, which cuts no place

@@ -125,38 +125,13 @@ static bool next_job(struct connection *c, struct job *ret)
     return false;
 }
 
-/* Leaf hashes of a bundle, which must hold exactly width leaves. */
-static bool hash_leaves(struct str bytes, unsigned width, struct hash ret[TILE_WIDTH])
-{
-    struct str leaf;
-
-    for (unsigned i = 0; i < width; i++) {
-        if (!tile_next_leaf(&bytes, &leaf)) return false;
-        ret[i] = hash_leaf(leaf);
-    }
-    return bytes.n == 0;
-}
-
-static bool is_signed(const struct run *r, const struct job *job, struct str bytes)
-{
-    struct hash hashes[TILE_WIDTH];
-    struct merkle tree = {0};
-    struct hash root;
-
-    if (!hash_leaves(bytes, job->width, hashes)) return false;
-    if (job->width < TILE_WIDTH) return memcmp(hashes, r->tree->edge.at[0], job->width * sizeof *hashes) == 0;
-    for (unsigned i = 0; i < TILE_WIDTH; i++) merkle_add(&tree, &hashes[i]);
-    root = merkle_root(&tree);
-    return hash_equal(&root, &job->expected);
-}
-
 static enum err fetch(struct run *r, struct http_client *client, const struct job *job, struct buf *ret, enum catchup_fault *ret_fault,
                       struct why *why)
 {
     struct tile tile = {.is_bundle = true, .n = job->n, .width = job->width};
 
     TRY(source_get(&r->o, client, r->sources.at[job->source].is, &tile, ret, ret_fault, why));
-    if (is_signed(r, job, buf_str(ret))) return OK;
+    if (catchup_tree_has(r->tree, job->width, &job->expected, buf_str(ret))) return OK;
     *ret_fault = CATCHUP_LIED;
     return fail(why, ERR_NET, "bundle %llu (%zu bytes) is not that of the signed tree", (unsigned long long)job->n, ret->n);
 }

@@ -68,6 +68,8 @@ struct catchup_tree {
 CHECKED enum err catchup_tree_open(struct catchup_tree *t, uint64_t size, const struct hash *root, struct why *why);
 /* Root of the 256 leaves of full bundle n. Fetches what tiles it needs: one in 256 bundles when asked in ascending order. */
 CHECKED enum err catchup_tree_bundle(struct catchup_tree *t, uint64_t n, struct hash *ret, struct why *why);
+/* Whether a bundle of width leaves is that of the tree: a full one by its root, another one by the edge. Any thread. */
+bool catchup_tree_has(const struct catchup_tree *t, unsigned width, const struct hash *root, struct str bundle);
 /* ERR_CONFLICT unless the tree of this size and root is the beginning of t's. */
 CHECKED enum err catchup_tree_continues(struct catchup_tree *t, uint64_t size, const struct hash *root, struct why *why);
 

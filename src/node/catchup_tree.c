@@ -173,3 +173,25 @@ enum err catchup_tree_continues(struct catchup_tree *t, uint64_t size, const str
     return fail(why, ERR_CONFLICT, "the %llu leaves that are held are not the beginning of the %llu that were signed: the network is divided",
                 (unsigned long long)size, (unsigned long long)t->size);
 }
+
+/* Leaf hashes of a bundle, which must hold exactly width leaves. */
+static bool hash_leaves(struct str bundle, unsigned width, struct hash ret[TILE_WIDTH])
+{
+    struct str leaf;
+
+    for (unsigned i = 0; i < width; i++) {
+        if (!tile_next_leaf(&bundle, &leaf)) return false;
+        ret[i] = hash_leaf(leaf);
+    }
+    return bundle.n == 0;
+}
+
+bool catchup_tree_has(const struct catchup_tree *t, unsigned width, const struct hash *root, struct str bundle)
+{
+    struct hash hashes[TILE_WIDTH], got;
+
+    if (!hash_leaves(bundle, width, hashes)) return false;
+    if (width < TILE_WIDTH) return memcmp(hashes, t->edge.at[0], width * sizeof *hashes) == 0;
+    got = root_of(hashes);
+    return hash_equal(&got, root);
+}

@@ -6,7 +6,8 @@
  *                                                                     425 a note or nothing this tree is not there yet
  *     GET  /peer/v1/head        the newest note                       200 a note            404 nothing signed yet
  *     GET  /peer/v1/head?key=<8 hex digits>                           200 a note            404 none known
- *          the largest head known here that the log key of this id has signed (decision E7)
+ *          the largest head known here that the log key of this id has signed (decision E7); of its own key a node that has signed
+ *          nothing answers 200 and nothing, one that does not know 503
  *     POST /peer/v1/proof       body: a proof file (fork.h)           200 it is known here  400 it shows nothing
  *
  * Form and limits alone: whose lines they are and whether they hold is head_read()'s. Who asks is settled by the connection

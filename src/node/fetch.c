@@ -3,27 +3,28 @@
  */
 #include "node/fetch.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "node/gap.h"
 #include "node/peers.h"
 #include "node/shared.h"
+#include "node/whole_file.h"
 #include "state/member.h"
 
 #define SOURCES_MAX CATCHUP_SOURCES_MAX
 #define BOUNDLESS 0 /* The end of a range that is still growing. */
+#define MARK "audit"
+#define MARK_BYTES_MAX 64
 
 struct fetch {
     struct node *node;
     struct peer_link *link;
     struct buf urls[LIMIT_ADDRESSES];
     size_t n_urls;
-    int64_t again_us; /* Not before. */
+    int64_t again_us;   /* Not before. */
+    struct why gap_why; /* Why the last gap was not waived. */
 
     /* Entries whose signatures are not verified: [next, end). */
     uint64_t next, end;
@@ -37,57 +38,37 @@ struct fetch {
 
 /* The mark on disk. */
 
-static void mark_path(const struct fetch *f, struct buf *ret)
+/* An end of 0: it is open. Durable, gone as well as written: one of an earlier day must not come back after a loss of power. */
+static enum err write_mark(const struct fetch *f, uint64_t next, uint64_t end, struct why *why)
 {
-    buf_addf(ret, "%s/audit", f->node->dir);
-}
-
-/* An end of 0: it is open. */
-static enum err write_mark(const struct fetch *f, uint64_t next, uint64_t end, bool syncs, struct why *why)
-{
-    AUTO(buf_done) struct buf path = {0}, fresh = {0}, text = {0};
+    AUTO(buf_done) struct buf text = {0};
 
     if (!f->node->dir) return OK;
-    mark_path(f, &path);
-    if (end != BOUNDLESS && next >= end) {
-        if (unlink(buf_z(&path)) == 0 || errno == ENOENT) return OK;
-        return fail(why, ERR_DISK, "%s: cannot be removed: %s", buf_z(&path), strerror(errno));
-    }
-    buf_addf(&fresh, "%s.new", buf_z(&path));
+    if (end != BOUNDLESS && next >= end) return whole_file_remove(f->node->dir, MARK, why);
     buf_addf(&text, "%llu %llu", (unsigned long long)next, (unsigned long long)end);
     if (end == BOUNDLESS) buf_addf(&text, " %llu", (unsigned long long)store_size(f->node->store));
     buf_add_char(&text, '\n');
-    int fd = open(buf_z(&fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    if (fd < 0) return fail(why, ERR_DISK, "%s: cannot be made: %s", buf_z(&fresh), strerror(errno));
-    errno = ENOSPC; /* A short write sets none. */
-    bool is_written = write(fd, text.at, text.n) == (ssize_t)text.n && (!syncs || fsync(fd) == 0);
-    int error = errno;
-    (void)close(fd);
-    if (is_written && rename(buf_z(&fresh), buf_z(&path)) == 0) return OK;
-    return fail(why, ERR_DISK, "%s: cannot be written: %s", buf_z(&path), strerror(is_written ? errno : error));
+    return whole_file_write(f->node->dir, MARK, buf_str(&text), why);
 }
 
 static enum err read_mark(struct fetch *f, struct why *why)
 {
-    AUTO(buf_done) struct buf path = {0};
-    char text[64] = {0};
-
-    if (!f->node->dir) return OK;
-    mark_path(f, &path);
-    int fd = open(buf_z(&path), O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return OK;
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0) (void)close(fd);
-    struct str rest = str_make(text, n > 0 ? (size_t)n : 0),
-               line = str_cut(&rest, '\n'), next = str_cut(&line, ' '), end = str_cut(&line, ' ');
+    AUTO(buf_done) struct buf text = {0};
+    enum err err = f->node->dir ? whole_file_read(f->node->dir, MARK, MARK_BYTES_MAX, &text, why) : ERR_NOT_FOUND;
     uint64_t before = 0;
-    if (!str_to_u64(next, UINT64_MAX, &f->next) || !str_to_u64(end, UINT64_MAX, &f->end) ||
+
+    if (err == ERR_NOT_FOUND) return OK;
+    if (err == ERR_DISK) return err;
+    struct str rest = buf_str(&text), line = str_cut(&rest, '\n'), next = str_cut(&line, ' '), end = str_cut(&line, ' ');
+    if (err != OK || !str_to_u64(next, UINT64_MAX, &f->next) || !str_to_u64(end, UINT64_MAX, &f->end) ||
         (f->end == BOUNDLESS && !str_to_u64(line, UINT64_MAX, &before))) {
-        return fail(why, ERR_CORRUPT, "%s: not what was written there", buf_z(&path));
+        return fail(why, ERR_CORRUPT, "%s/" MARK ": not what was written there", f->node->dir);
     }
-    f->is_open = f->end == BOUNDLESS && store_size(f->node->store) > before;
-    if (f->end == BOUNDLESS) f->end = f->is_open ? UINT64_MAX : before; /* All that there is. */
-    return OK;
+    if (f->end != BOUNDLESS) return OK;
+    f->is_open = store_size(f->node->store) > before;
+    f->end = f->is_open ? UINT64_MAX : before; /* All that there is. */
+    /* Nothing came: what comes from etcd from now on is not to be taken for that at the next start. */
+    return f->is_open ? OK : write_mark(f, f->next, f->end, why);
 }
 
 enum err fetch_new(struct node *n, struct peer_link *link, const struct str *urls, size_t n_urls, struct fetch **ret, struct why *why)
@@ -154,7 +135,7 @@ static void progress(void *context, uint64_t next)
     struct fetch *f = context;
     struct why why = {0};
 
-    if (write_mark(f, next, f->end, false, &why) != OK) node_warn(f->node, "the audit's progress is not kept", &why);
+    if (write_mark(f, next, f->end, &why) != OK) node_warn(f->node, "the audit's progress is not kept", &why);
 }
 
 static void bad(void *context, uint64_t index, const struct why *because)
@@ -286,8 +267,6 @@ static void find_policy(struct fetch *f, struct sources *s)
 struct run {
     struct fetch *fetch;
     struct arena arena;
-    uint64_t n_out; /* Sources that were not reached, or lied: bits. */
-    const struct sources *sources;
 };
 
 static enum err compare_outcomes(struct node *n, uint64_t first, const struct str *outcomes, size_t count, struct why *why)
@@ -321,10 +300,6 @@ static void report(void *context, const char *source, enum catchup_fault fault, 
     struct run *r = context;
     struct fetch *f = r->fetch;
 
-    for (size_t i = 0; i < r->sources->n; i++) {
-        bool is_out = fault == CATCHUP_FAILED || fault == CATCHUP_LIED;
-        if (is_out && strcmp(r->sources->at[i].name, source) == 0) r->n_out |= UINT64_C(1) << i;
-    }
     must(pthread_mutex_lock(&f->lock) == 0);
     (void)fail(&f->status.last, OK, "%.60s %s: %.120s", source, catchup_fault_text(fault), why->text);
     if (fault == CATCHUP_LIED || fault == CATCHUP_DIVIDED) (void)fprintf(stderr, "WARNING: catching up: %s\n", f->status.last.text);
@@ -362,14 +337,14 @@ static enum err begin_range(struct fetch *f, struct why *why)
     if (!f->is_open && f->next >= f->end) f->next = store_size(f->node->store);
     f->is_open = true;
     f->end = UINT64_MAX;
-    return write_mark(f, f->next, BOUNDLESS, true, why);
+    return write_mark(f, f->next, BOUNDLESS, why);
 }
 
 static enum err end_range(struct fetch *f, struct why *why)
 {
     f->is_open = false;
     f->end = store_size(f->node->store);
-    return write_mark(f, f->next, f->end, true, why);
+    return write_mark(f, f->next, f->end, why);
 }
 
 /* What was taken becomes part of the order. */
@@ -432,8 +407,7 @@ static enum err run_once(struct fetch *f, struct run *r, struct sources *s, stru
     return err;
 }
 
-/* *ret_reached: members that answered. */
-static enum err run(struct fetch *f, unsigned *ret_reached, struct why *why)
+enum err fetch_run(struct fetch *f, struct why *why)
 {
     struct run r = {.fetch = f};
     struct sources *s;
@@ -441,16 +415,9 @@ static enum err run(struct fetch *f, unsigned *ret_reached, struct why *why)
 
     if (!f->link || node_steady_us(f->node) < f->again_us) return fail(why, ERR_UNAVAILABLE, "peers' logs are asked again in a moment");
     s = mem_zalloc(sizeof *s);
-    r.sources = s;
     find_sources(f, s);
     find_policy(f, s);
     err = s->n ? run_once(f, &r, s, why) : fail(why, ERR_UNAVAILABLE, "no peer's address is known");
-    *ret_reached = 0;
-    for (size_t i = 0; i < s->n; i++) {
-        bool is_counted = r.n_out >> i & 1;
-        for (size_t k = 0; k < i; k++) is_counted |= !(r.n_out >> k & 1) && strcmp(s->at[k].name, s->at[i].name) == 0;
-        *ret_reached += !is_counted;
-    }
     if (err != OK) {
         f->again_us = node_steady_us(f->node) + FETCH_AGAIN_US;
         must(pthread_mutex_lock(&f->lock) == 0);
@@ -464,38 +431,33 @@ static enum err run(struct fetch *f, unsigned *ret_reached, struct why *why)
     return err;
 }
 
-enum err fetch_run(struct fetch *f, struct why *why)
+static enum err ask_about_gap(struct fetch *f, const struct journal_etcd_gap *gap, struct why *why)
 {
-    unsigned reached = 0;
+    struct gap_asked whom = {.link = f->link, .n_urls = f->n_urls};
+    struct str urls[LIMIT_ADDRESSES];
 
-    return run(f, &reached, why);
-}
-
-/* Whether so many members that were reached must include one of any majority, which saw what its author deleted. This node speaks
- * for its own member if that has no other: one member that is away and writes slots far ahead must not stop the rest. */
-static bool are_enough(struct fetch *f, unsigned reached)
-{
-    struct member_node nodes[LIMIT_MEMBER_NODES];
-    struct state_pin pin;
-    const struct view *v = state_read(f->node->state, &pin);
-    const struct member *own = view_member_of_author(v, f->node->author);
-    uint32_t n = view_n_counted(v), majority = view_majority(v);
-
-    if (own && view_nodes(v, own->no, nodes) == 1) reached++;
-    state_done_reading(&pin);
-    return reached >= n - majority + 1;
+    for (size_t i = 0; i < f->n_urls; i++) urls[i] = buf_str(&f->urls[i]);
+    whom.urls = urls;
+    return gap_ask(f->node, &whom, gap, why);
 }
 
 enum err fetch_on_gap(void *fetch, struct node *n, const struct journal_etcd_gap *gap, struct why *why)
 {
     struct fetch *f = fetch;
-    unsigned reached = 0;
 
-    TRY(run(f, &reached, why));
+    if (node_steady_us(n) < f->again_us) {
+        if (why) *why = f->gap_why; /* Who looks between two attempts is told the same. */
+        return ERR_UNAVAILABLE;
+    }
+    enum err err = f->link ? fetch_run(f, why) : OK;
+    if (err != OK && err != ERR_UNAVAILABLE && err != ERR_NET) return err;
     if (journal_etcd_wants(n->journal, gap->author) > gap->from) return OK;
-    if (!are_enough(f, reached)) return fail(why, ERR_UNAVAILABLE, "too few members answer to tell whether slots were ever written");
-    f->again_us = node_steady_us(n) + FETCH_AGAIN_US / 10;
-    return ERR_NOT_FOUND;
+    f->gap_why = (struct why){0};
+    err = ask_about_gap(f, gap, &f->gap_why);
+    f->again_us = node_steady_us(n) + (err == OK ? FETCH_AGAIN_US / 10 : FETCH_AGAIN_US);
+    if (err == OK) return ERR_NOT_FOUND;
+    if (why) *why = f->gap_why;
+    return err;
 }
 
 void fetch_status(struct fetch *f, struct fetch_status *ret)

@@ -47,7 +47,9 @@ void fetch_go_on(struct fetch *f);
  * ERR_DISK: for good; ERR_STATE: what was taken over ends this node's keys, for good. */
 CHECKED enum err fetch_run(struct fetch *f, struct why *why);
 
-/* For node_on_gap(). */
+/* For node_on_gap(): first what enough members signed, since that may have the slots; then, where the gap stays, gap_ask(). OK: taken over;
+ * ERR_NOT_FOUND: they were never written; ERR_UNAVAILABLE: neither is known, and why says what is missing; it is asked again in
+ * FETCH_AGAIN_US. Otherwise as fetch_run(). */
 enum err fetch_on_gap(void *fetch, struct node *n, const struct journal_etcd_gap *gap, struct why *why);
 
 /* The audit found a bad signature: nothing is to be signed on top of it. Any thread. */

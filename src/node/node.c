@@ -307,14 +307,26 @@ enum err node_checkpoint(struct node *n, struct buf *ret, struct why *why)
     return is_there ? OK : fail(why, ERR_UNAVAILABLE, "no checkpoint is signed yet");
 }
 
+/* Leaves under the newest head that is published, or that this node has signed together with nobody yet. */
+static uint64_t shown_size(struct node *n)
+{
+    uint64_t size = atomic_load(&n->signed_size);
+
+    if (!n->shared) return size;
+    must(pthread_mutex_lock(&n->sign_lock) == 0);
+    if (n->head_size > size) size = n->head_size;
+    must(pthread_mutex_unlock(&n->sign_lock) == 0);
+    return size;
+}
+
 enum err node_tile(struct node *n, unsigned level, uint64_t index, unsigned width, struct buf *ret,
                    struct why *why)
 {
-    uint64_t size = atomic_load(&n->signed_size);
+    uint64_t size = shown_size(n);
     if (level > 7) return fail(why, ERR_NOT_FOUND, "the log has no tile of that level");
     uint64_t in_level = size >> (8 * level);
     if (index > in_level >> 8 || (index << 8) + width > in_level) {
-        return fail(why, ERR_NOT_FOUND, "the newest checkpoint (%llu leaves) has no such tile",
+        return fail(why, ERR_NOT_FOUND, "the newest signed head (%llu leaves) has no such tile",
                     (unsigned long long)size);
     }
     return tree_tile(n->tree, level, index, width, ret, why);
@@ -423,9 +435,9 @@ static enum err add_bundle(const struct bundle *b, uint64_t index, unsigned widt
 enum err node_bundle(struct node *n, uint64_t index, unsigned width, struct buf *ret,
                      struct why *why)
 {
-    uint64_t size = atomic_load(&n->signed_size);
+    uint64_t size = shown_size(n);
     if (index > size >> 8 || (index << 8) + width > size) {
-        return fail(why, ERR_NOT_FOUND, "the newest checkpoint (%llu leaves) has no such bundle",
+        return fail(why, ERR_NOT_FOUND, "the newest signed head (%llu leaves) has no such bundle",
                     (unsigned long long)size);
     }
     AUTO(buf_done) struct buf tile = {0};

@@ -145,7 +145,8 @@ int64_t node_now_us(void); /* The real wall clock, microseconds UTC. */
 
 /* The newest signed checkpoint note, appended; ERR_UNAVAILABLE before the first. Any thread. */
 CHECKED enum err node_checkpoint(struct node *n, struct buf *ret, struct why *why);
-/* A tile of the log (tlog-tiles): level 0.. and width 1..256 as published by the newest checkpoint. ERR_NOT_FOUND beyond it.
+/* A tile of the log (tlog-tiles): level 0.. and width 1..256 as published by the newest checkpoint, or, with several members, up to
+ * the newest head that this node signed: peers may look at it (look.h). ERR_NOT_FOUND beyond it.
  * What comes from storage is held against the tree's edge in memory: ERR_CORRUPT if it does not belong to it. */
 CHECKED enum err node_tile(struct node *n, unsigned level, uint64_t index, unsigned width,
                            struct buf *ret, struct why *why);
@@ -181,8 +182,8 @@ void node_status(struct node *n, struct node_status *ret);
 /* The log key's verifier line (vkey), appended. */
 void node_vkey(const struct node *n, struct buf *ret);
 
-/* Largest size, leaves, that this member (its place, state/member.h) is known to have signed, and when it was heard from last (steady
- * clock, node_steady_us()): what clean-up waits for (decision B5). Any thread. */
+/* Size, leaves, that all live nodes of this member (its place, state/member.h) are known to have signed at least, and when all were
+ * heard from last (steady clock, node_steady_us()): what clean-up waits for (decision B5). Never back. Any thread. */
 void node_set_signed(struct node *n, uint32_t member, uint64_t size, int64_t heard_us);
 /* The same, asked: false if nothing is known. *ret_heard_us is 0 for one that was never heard. Any thread. */
 bool node_signed(struct node *n, uint32_t member, uint64_t *ret_size, int64_t *ret_heard_us);

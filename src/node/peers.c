@@ -36,20 +36,8 @@ size_t peers_find(const struct peers *p, const uint8_t id[8])
 
 /* The own tree. */
 
-static enum err read_tile(void *context, unsigned level, uint64_t n, unsigned width, struct hash ret[TILE_WIDTH], struct why *why)
-{
-    const struct peers *p = context;
-    AUTO(buf_done) struct buf bytes = {0};
-
-    TRY(tree_tile(p->node->tree, level, n, width, &bytes, why));
-    must(bytes.n == width * sizeof *ret);
-    memcpy(ret, bytes.at, bytes.n);
-    return OK;
-}
-
 bool peers_root_at(struct peers *p, uint64_t size, struct hash *ret)
 {
-    struct tile_reader from = {read_tile, p};
     struct why why = {0};
 
     if (size > p->tree_size || size == 0) return false;
@@ -57,7 +45,7 @@ bool peers_root_at(struct peers *p, uint64_t size, struct hash *ret)
         *ret = p->tree_root;
         return true;
     }
-    if (merkle_root_at(size, &from, ret, &why) == OK) return true;
+    if (tree_root_at(p->node->tree, size, ret, &why) == OK) return true;
     node_warn(p->node, "a root of the own tree cannot be made", &why);
     return false;
 }
@@ -384,21 +372,21 @@ static void announce(struct peers *p)
     node_propose(p->node, &a->pending);
 }
 
-/* What each member is known to have signed, and when it was heard from: clean-up waits for that (decision B5). */
+/* What each member is known to have signed, all of its nodes, and when they were heard from: clean-up waits for that (decision B5). */
 static void tell_node(struct peers *p)
 {
     const struct standing *s = round_standing(p->round);
     int64_t steady_us = node_steady_us(p->node), now_ms = peers_now(p).ms;
 
     for (unsigned seat = 0; seat < p->seats.n_members; seat++) {
-        uint64_t size = 0;
-        int64_t heard_ms = INT64_MIN / 4;
+        uint64_t size = UINT64_MAX;
+        int64_t heard_ms = now_ms;
         for (size_t i = 0; i < p->seats.n_nodes; i++) {
             if (p->seats.nodes[i].member != seat) continue;
-            if (s->nodes[i].seen.size > size) size = s->nodes[i].seen.size;
-            int64_t heard = i == p->self ? now_ms : p->known[i].heard_ms;
-            if (heard > heard_ms) heard_ms = heard;
+            if (s->nodes[i].seen.size < size) size = s->nodes[i].seen.size;
+            if (i != p->self && p->known[i].heard_ms < heard_ms) heard_ms = p->known[i].heard_ms;
         }
+        if (size == UINT64_MAX) continue; /* It has no node. */
         int64_t heard_us = heard_ms > 0 ? steady_us - (now_ms - heard_ms) * 1000 : 0;
         node_set_signed(p->node, p->members[seat], size, heard_us);
     }

@@ -64,7 +64,8 @@ CHECKED enum err peers_heard(struct peers *p, const uint8_t from[8], uint64_t cl
 CHECKED enum err peers_on_round(struct peers *p, const uint8_t from[8], struct str note, enum exchange_kind *ret_kind,
                                 struct buf *ret, struct why *why);
 
-/* GET head: appends the note. ERR_NOT_FOUND: none is known. */
+/* GET head: appends the note. ERR_NOT_FOUND: none is known. Asked about its own key a node appends nothing if it has signed nothing, and
+ * says ERR_UNAVAILABLE while it does not know: it has not joined, the others have not told it yet, or it signs no more. */
 CHECKED enum err peers_on_head(struct peers *p, const struct exchange_query *query, struct buf *ret, struct why *why);
 
 /* POST proof: takes a proof file, verifies it, and acts on it as though it had been found here. Kept if it tells something new. ERR_INPUT:

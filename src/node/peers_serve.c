@@ -78,11 +78,29 @@ enum err peers_on_round(struct peers *p, const uint8_t from[8], struct str note,
     return err;
 }
 
+/* What the own key signed last is known once others have told (decision E7), and not if that was more than is held here. */
+static bool knows_itself(const struct peers *p)
+{
+    struct round_status s = {.state = ROUND_REFUSED};
+
+    if (p->round) round_status(p->round, peers_now(p), &s);
+    return s.state == ROUND_READY || s.state == ROUND_SIGNING;
+}
+
+static bool is_own_key(const struct peers *p, uint32_t id)
+{
+    return id == note_key_make(buf_str(&p->node->origin), NOTE_ED25519, &p->node->keys.log.public).id;
+}
+
 enum err peers_on_head(struct peers *p, const struct exchange_query *query, struct buf *ret, struct why *why)
 {
-    bool is_there = false;
+    bool is_own = query->has_key && is_own_key(p, query->key), is_there = false;
 
     must(pthread_mutex_lock(&p->lock) == 0);
+    if (is_own && !knows_itself(p)) {
+        must(pthread_mutex_unlock(&p->lock) == 0);
+        return fail(why, ERR_UNAVAILABLE, "what this node signed last is not known yet");
+    }
     if (p->round && !query->has_key) {
         is_there = round_newest(p->round, ret);
     } else if (p->round) {
@@ -90,7 +108,7 @@ enum err peers_on_head(struct peers *p, const struct exchange_query *query, stru
         is_there = i < p->seats.n_nodes && round_head_of(p->round, i, ret);
     }
     must(pthread_mutex_unlock(&p->lock) == 0);
-    return is_there ? OK : fail(why, ERR_NOT_FOUND, "no head is known");
+    return is_there || is_own ? OK : fail(why, ERR_NOT_FOUND, "no head is known");
 }
 
 /* Answers. */

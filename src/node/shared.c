@@ -240,6 +240,7 @@ void shared_looked(struct node *n, int64_t begin_us)
     s->counts = counts;
     must(pthread_mutex_unlock(&n->lock) == 0);
     s->said_stale = false;
+    s->has_looked = true;
     if (was_out) (void)fprintf(stderr, "etcd answers again\n");
 }
 
@@ -268,22 +269,25 @@ void shared_unknown(struct node *n, enum err err, struct why *why)
     shared_failed(n, err, why);
 }
 
-/* Slots that etcd has no more, or never had: tiles know. */
-static void close_gap(struct node *n)
+/* Slots that etcd has no more, or never had: the members know. Whatever they say, this look did not tell all: ERR_UNAVAILABLE if
+ * the next one may. */
+static enum err close_gap(struct node *n, struct why *why)
 {
     struct journal_etcd_gap gap;
-    struct why why = {0};
+    struct why said = {0};
     enum err err;
 
-    if (!n->shared->fetch || !journal_etcd_gap(n->journal, &gap)) return;
-    err = n->shared->fetch(n->shared->fetch_context, n, &gap, &why);
-    if (err == ERR_NOT_FOUND) {
-        (void)fprintf(stderr, "slots %llu to %llu of an author were never written: others do not wait for them\n",
-                      (unsigned long long)gap.from, (unsigned long long)gap.to - 1);
-        journal_etcd_waive(n->journal, &gap);
-    } else if (err == ERR_CORRUPT || err == ERR_DISK || err == ERR_STATE) {
-        shared_failed(n, err, &why);
+    if (!n->shared->fetch || !journal_etcd_gap(n->journal, &gap)) return ERR_UNAVAILABLE;
+    err = n->shared->fetch(n->shared->fetch_context, n, &gap, &said);
+    if (err == OK) return ERR_UNAVAILABLE;
+    if (err != ERR_NOT_FOUND) {
+        if (said.text[0]) *why = said;
+        return err;
     }
+    (void)fprintf(stderr, "slots %llu to %llu of an author were never written: others do not wait for them\n",
+                  (unsigned long long)gap.from, (unsigned long long)gap.to - 1);
+    journal_etcd_waive(n->journal, &gap);
+    return ERR_UNAVAILABLE;
 }
 
 bool shared_look(struct node *n)
@@ -305,8 +309,8 @@ bool shared_look(struct node *n)
         return true;
     }
     if (applied != OK) return false;
+    if (err == ERR_NOT_FOUND) err = close_gap(n, &why);
     shared_unknown(n, err, &why);
-    if (err == ERR_NOT_FOUND) close_gap(n);
     return false;
 }
 
@@ -322,6 +326,8 @@ static const struct why *forbidden(struct node *n, struct why *ret)
 
     if (!atomic_load(&s->is_joined)) {
         (void)fail(ret, ERR_UNAVAILABLE, "this node has not joined its network yet");
+    } else if (!s->has_looked) {
+        (void)fail(ret, ERR_UNAVAILABLE, "what was written while this node was away is not known yet");
     } else if (epoch_is_opening(n) && atomic_load(&s->is_out)) {
         (void)fail(ret, ERR_UNAVAILABLE, "epoch %llu is not open yet", (unsigned long long)s->statement.epoch);
     } else if (s->unsettled.n) {

@@ -58,6 +58,7 @@ struct shared {
     struct forgetting *forgetting; /* What etcd was found to have forgotten. */
     struct shared_mark_vec marks; /* Some of the own slots that were applied and may still be in etcd, ascending. */
     bool is_broken;    /* Nothing is looked at any more. */
+    bool has_looked;   /* All that the order held was known once in this life: own slots, too, that are gone from etcd. */
     bool said_waiting; /* On stderr: the join has to wait. */
     bool said_stale;   /* On stderr: etcd has forgotten. */
     struct epoch_statement statement; /* Of the epoch that is to be opened. */

@@ -157,3 +157,19 @@ enum err tree_tile(struct tree *t, unsigned level, uint64_t index, unsigned widt
     ret->n = before + width * sizeof(struct hash);
     return OK;
 }
+
+static enum err read_hashes(void *context, unsigned level, uint64_t n, unsigned width, struct hash ret[TILE_WIDTH], struct why *why)
+{
+    AUTO(buf_done) struct buf bytes = {0};
+
+    TRY(tree_tile(context, level, n, width, &bytes, why));
+    must(bytes.n == width * sizeof *ret);
+    memcpy(ret, bytes.at, bytes.n);
+    return OK;
+}
+
+enum err tree_root_at(struct tree *t, uint64_t size, struct hash *ret, struct why *why)
+{
+    struct tile_reader from = {read_hashes, t};
+    return merkle_root_at(size, &from, ret, why);
+}

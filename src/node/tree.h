@@ -19,6 +19,9 @@ void tree_add(struct tree *t, const struct hash *leaf); /* Writer. O(1) amortise
 uint64_t tree_size(const struct tree *t);               /* Leaves. Writer. */
 struct hash tree_root(const struct tree *t);            /* Root at tree_size(). Writer. O(log n) */
 
+/* Root at size, which is not 0 and not above tree_size(). Any thread. O(log n) tiles */
+CHECKED enum err tree_root_at(struct tree *t, uint64_t size, struct hash *ret, struct why *why);
+
 /* The store has committed what was queued: tiles kept for readers until then are dropped. Writer. */
 void tree_committed(struct tree *t);
 

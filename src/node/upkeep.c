@@ -6,8 +6,11 @@
  *                    m2 |---------|               (silent for more than ten minutes)
  *     deleted up to     ------------------>        a majority has signed past it, and so has every member heard from
  *
- * At 80 % of etcd's quota every member heard from is enough, majority or not. The newest slot stays in any case. Who was away for longer
- * catches up from tiles.
+ * A member counts by that of its nodes which has signed least, and was heard from longest ago.
+ * At 80 % of etcd's quota a majority is enough, whoever else is late; of two members this one, and the other if it is heard from.
+ * The newest slot stays in any case. Who was away for longer catches up from tiles.
+ *
+ * Never fewer than that: whoever finds slots missing asks a majority, of two members both (gap.h), and has to meet one who saw them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,10 +54,10 @@ uint64_t upkeep_bound(const struct view *v, uint32_t own, const struct shared_si
         if (is_heard && members[no].size < bound) bound = members[no].size;
     }
     if (n == 0) return 0;
-    if (is_high) return bound;
+    if (is_high && n == 2) return bound;
     qsort(sizes, n, sizeof sizes[0], descending);
     uint64_t majority = sizes[view_majority(v) - 1];
-    return majority < bound ? majority : bound;
+    return is_high || majority < bound ? majority : bound;
 }
 
 /* The slot below which all own ones may go: the last one noted whose entry and outcome lie below the bound. */
@@ -68,7 +71,6 @@ static uint64_t deletable(struct node *n)
 
     if (!own) return 0;
     must(pthread_mutex_lock(&n->lock) == 0);
-    if (atomic_load(&n->signed_size) > s->members[own->no].size) s->members[own->no].size = atomic_load(&n->signed_size);
     memcpy(members, s->members, sizeof members);
     bool is_high = s->etcd.bytes > QUOTA_HIGH;
     must(pthread_mutex_unlock(&n->lock) == 0);

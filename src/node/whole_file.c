@@ -36,6 +36,15 @@ enum err whole_file_write(const char *dir, const char *name, struct str bytes, s
     return sync_folder(dir, why);
 }
 
+enum err whole_file_remove(const char *dir, const char *name, struct why *why)
+{
+    AUTO(buf_done) struct buf path = {0};
+
+    buf_addf(&path, "%s/%s", dir, name);
+    if (unlink(buf_z(&path)) == 0) return sync_folder(dir, why);
+    return errno == ENOENT ? OK : fail(why, ERR_DISK, "%s: cannot be removed: %s", buf_z(&path), strerror(errno));
+}
+
 enum err whole_file_read(const char *dir, const char *name, size_t max, struct buf *ret, struct why *why)
 {
     AUTO(buf_done) struct buf path = {0};

@@ -14,6 +14,9 @@
 /* Replaces what had that name. Durable when OK; two syncs. ERR_DISK: the file is as it was, or as it was to become. */
 CHECKED enum err whole_file_write(const char *dir, const char *name, struct str bytes, struct why *why);
 
+/* Durable when OK, also if there was none. ERR_DISK as above. */
+CHECKED enum err whole_file_remove(const char *dir, const char *name, struct why *why);
+
 /* Appends at most max bytes. ERR_NOT_FOUND: there is none; ERR_CORRUPT: it is longer; ERR_DISK. */
 CHECKED enum err whole_file_read(const char *dir, const char *name, size_t max, struct buf *ret, struct why *why);
 

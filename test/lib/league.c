@@ -90,7 +90,9 @@ enum err league_start(struct league *c, int i)
         .write_ms = c->write_ms,
         .upkeep_ms = c->upkeep_ms,
         .tick_us = c->tick_us,
+        .link = c->links[i],
     };
+    c->links[i] = NULL;
     return node_start(&options, &c->homes[i].node, &c->why);
 }
 

@@ -18,6 +18,7 @@ struct league {
     struct home homes[LEAGUE_MAX];
     struct etcd_options etcd[LEAGUE_MAX]; /* Each node's; may be changed while it does not run. */
     int follow_ms, write_ms, upkeep_ms; /* As of struct node_options. */
+    struct peer_link *links[LEAGUE_MAX]; /* Each node's, which takes it when it starts; NULL: it calls nobody. */
     int64_t tick_us;
     struct why why;
 };

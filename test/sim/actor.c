@@ -20,8 +20,6 @@ struct actor {
     bool is_idle;        /* Its fiber waits for something to do. */
     enum { END_SOFT, END_KILLED, END_WITHOUT_POWER } ends;
     bool is_broken, was_broken; /* It takes no more writes. */
-    bool is_told_peer;   /* At each of its starts: */
-    int peer;            /* this one. Its own is of no use, as an address that nobody has is. */
     bool has_lost_marks; /* A disk failed: what it had been told to remember may be gone. */
     int64_t up_us;       /* When it starts again. */
     unsigned life;
@@ -282,12 +280,16 @@ static void live(void *context)
     struct why why = {0};
     struct node *n = NULL;
     char url[CAST_URL_MAX];
-    struct str peer;
+    char urls[WORLD_NODES_MAX][CAST_URL_MAX];
+    struct str peers[WORLD_NODES_MAX];
 
-    cast_url(a->peer, url);
-    peer = str_of(url);
-    options.peer_urls = &peer;
-    options.n_peer_urls = a->is_told_peer;
+    /* Whoever holds genesis alone, when the first slots have gone from etcd, finds nobody without them. */
+    options.peer_urls = peers;
+    for (int i = 0; i < (int)cast.n_nodes; i++) {
+        if (i == a->node || hostile_is(i)) continue;
+        cast_url(i, urls[i]);
+        peers[options.n_peer_urls++] = str_of(urls[i]);
+    }
     world_say("starts");
     judge_restarted(a->node);
     a->n_observed = 0;
@@ -461,8 +463,6 @@ void actors_begin(void)
     memset(actors, 0, sizeof actors);
     for (size_t i = 0; i < cast.n_nodes; i++) {
         actors[i].node = (int)i;
-        actors[i].is_told_peer = world_chance(500);
-        actors[i].peer = (int)world_below(cast.n_nodes);
         (void)snprintf(actors[i].dir, sizeof actors[i].dir, "/sim/%d", (int)i);
         install(&actors[i]);
     }

@@ -2,10 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  *     catchup_run(), the real one --GET--> http_client_call() --link, time--> node_checkpoint(), node_tile(), node_bundle() of that node
+ *     look_head()                                                             peers_on_head()
  *
- * The linker sends the client's calls here. Nodes' logs may lie, when calm has come that of one at most, and with three members or more: a
- * byte of a tile, a bundle or a signature is another one, a body is cut off, or far too long. What comes of it is seen by J1 and J6: nobody
- * has anything else than was signed, and everybody catches up.
+ * The linker sends the client's calls here. Nodes' logs may lie, when calm has come that of one at most, with three members or more and
+ * none of them hostile: a byte of a tile, a bundle or a signature is another one, a body is cut off, or far too long. What comes of it
+ * is seen by J1 and J6: nobody has anything else than was signed, and everybody catches up.
  */
 #include <stdio.h>
 
@@ -15,8 +16,11 @@
 #include "base/mem.h"
 #include "cast.h"
 #include "disk.h"
+#include "hostile.h"
 #include "http/client.h"
 #include "node/catchup.h"
+#include "node/exchange.h"
+#include "node/peers.h"
 #include "proof/tile.h"
 
 enum err __real_catchup_run(const struct catchup_options *options, struct catchup_result *ret, struct why *why);
@@ -46,7 +50,7 @@ void sources_calm(void)
     uint64_t liar = world_below(cast.n_nodes);
 
     sources.is_calm = true;
-    for (size_t i = 0; i < cast.n_nodes; i++) sources.lies[i] &= cast.n_members >= 3 && i == liar;
+    for (size_t i = 0; i < cast.n_nodes; i++) sources.lies[i] &= cast.n_members >= 3 && i == liar && !hostile_is((int)cast.n_nodes - 1);
 }
 
 struct http_client *__wrap_http_client_new(const struct http_client_options *options)
@@ -77,9 +81,15 @@ static int serve(struct node *n, struct str path, struct buf *ret)
 {
     struct why why = {0};
     struct tile tile;
+    struct exchange_query query;
+    struct str rest = path, before = str_cut(&rest, '?');
     enum err err = ERR_NOT_FOUND;
 
-    if (str_equal(path, STR("checkpoint"))) err = node_checkpoint(n, ret, &why);
+    if (str_starts(path, STR("/log/"))) path = str_skip(path, 5);
+    if (str_equal(before, STR(EXCHANGE_HEAD))) {
+        err = exchange_read_query(rest, &query, &why);
+        if (err == OK) err = peers_on_head(node_peers(n), &query, ret, &why);
+    } else if (str_equal(path, STR("checkpoint"))) err = node_checkpoint(n, ret, &why);
     else if (!tile_parse(path, &tile)) err = ERR_NOT_FOUND;
     else if (tile.is_bundle) err = node_bundle(n, tile.n, tile.width, ret, &why);
     else err = node_tile(n, tile.level, tile.n, tile.width, ret, &why);
@@ -98,14 +108,13 @@ enum err __wrap_http_client_call(struct http_client *c, const struct http_call *
     must(c == CLIENT && from >= 0);
     path = str_skip(path, str_find(path, '.'));
     path = str_skip(path, str_find(path, '/'));
-    must(str_starts(path, STR("/log/")));
     (void)fiber_wait(world.now_us + (hangs ? call->timeout_ms / 10 * MS : world_between(1 * MS, sources.is_calm ? 10 * MS : 50 * MS)));
     if (is_away || hangs || world.stops[from] || disk_is_cut(from) || !actor_is_up(to)) return fail(why, ERR_NET, "no answer");
     sources_counts.n_calls++;
     world.node = to;
-    *ret_status = serve(actor_node(to), str_skip(path, 5), ret_body);
+    *ret_status = serve(actor_node(to), path, ret_body);
     world.node = from;
-    if (*ret_status == 200 && sources.lies[to] && world_chance(700)) lie(ret_body, str_equal(path, STR("/log/checkpoint")));
+    if (*ret_status == 200 && sources.lies[to] && world_chance(700)) lie(ret_body, !str_starts(path, STR("/log/tile/")));
     if (call->bytes_max && ret_body->n > call->bytes_max) return fail(why, ERR_TOO_LARGE, "more than %zu bytes", call->bytes_max);
     return OK;
 }

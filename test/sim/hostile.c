@@ -184,25 +184,6 @@ static void use_spare(void)
     put(e.author, e.slot, buf_str(&bytes));
 }
 
-static void fill(const uint8_t author[8])
-{
-    uint64_t next = next_slot(author);
-
-    for (uint64_t slot = next + 8; slot > next; slot--) {
-        if (!has(author, slot)) continue;
-        for (uint64_t k = next; k < slot; k++)
-            if (!has(author, k)) put(author, k, STR("filled"));
-        return;
-    }
-}
-
-void hostile_calm(void)
-{
-    if (!hostile.is_there) return;
-    for (size_t i = 0; i < cast.n_nodes; i++) fill(cast.ids[i]);
-    fill(cast.ids[hostile.spare]);
-}
-
 void hostile_trouble(void)
 {
     if (!hostile.is_there || hostile.n_deeds == DEEDS_MAX || !world_chance(60)) return;

@@ -156,7 +156,6 @@ static bool run(uint64_t seed, int wanted_lie, bool talks)
     world_say("calm");
     trouble_is_over = true;
     etcd_model_calm();
-    hostile_calm();
     actors_calm();
     clients_calm();
     council_calm();

@@ -604,9 +604,29 @@ static void what_may_go_is_what_a_majority_and_all_who_are_there_signed(void)
     CHECK_INT(upkeep_bound(v, 0, m, now, false), 80);
     m[0].heard_us = 0; /* Oneself is always there. */
     CHECK_INT(upkeep_bound(v, 0, m, now, false), 80);
-    CHECK_INT(upkeep_bound(v, 0, m, now, true), 100); /* Etcd is nearly full. */
+    CHECK_INT(upkeep_bound(v, 0, m, now, true), 80); /* Etcd is nearly full: never less than a majority, */
+    m[4].heard_us = m[3].heard_us = now;
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 60);
+    CHECK_INT(upkeep_bound(v, 0, m, now, true), 80); /* and the late ones are not waited for. */
     m[0].size = 20;
     CHECK_INT(upkeep_bound(v, 0, m, now, false), 20);
+    lab_done(&lab);
+}
+
+static void of_two_members_both_have_signed_what_may_go_and_the_writer_if_etcd_is_nearly_full(void)
+{
+    struct lab lab;
+    struct shared_signed m[LIMIT_MEMBERS_EVER] = {{0}};
+    const int64_t now = INT64_C(3600) * 1000000;
+
+    lab_init_members(&lab, 2, false);
+    const struct view *v = state_view(lab.state);
+    m[0].size = 100;
+    m[1].size = 60; /* Away. */
+    CHECK_INT(upkeep_bound(v, 0, m, now, false), 60);
+    CHECK_INT(upkeep_bound(v, 0, m, now, true), 100);
+    m[1].heard_us = now;
+    CHECK_INT(upkeep_bound(v, 0, m, now, true), 60);
     lab_done(&lab);
 }
 
@@ -645,6 +665,7 @@ int main(void)
 {
     RUN(in_a_network_of_one_an_entry_of_the_root_key_is_handed_in_as_well);
     RUN(what_may_go_is_what_a_majority_and_all_who_are_there_signed);
+    RUN(of_two_members_both_have_signed_what_may_go_and_the_writer_if_etcd_is_nearly_full);
     if (!etcd_servers_can()) {
         t_skip("nodes of several members share one order", "etcd is not installed");
         return t_done();
