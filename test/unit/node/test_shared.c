@@ -5,8 +5,10 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 
 #include "cli/root_entry.h"
@@ -14,6 +16,7 @@
 #include "etcd_servers.h"
 #include "journal/slots.h"
 #include "lab.h"
+#include "node/fetch.h"
 #include "relay.h"
 #include "t.h"
 
@@ -586,6 +589,65 @@ static void what_is_gone_from_an_etcd_that_went_on_is_kept_as_a_file(void)
     league_remove(&c);
 }
 
+/* The last byte of the newest entry of a participant, which ends with its signature, is another one. (What is said of members, which is
+ * short, is verified at once.) Returns how many there are up to it. */
+static uint64_t spoil_newest(struct home *h)
+{
+    sqlite3 *db;
+    sqlite3_stmt *q;
+
+    must(sqlite3_open(home_file(h, "journal.db"), &db) == SQLITE_OK);
+    must(sqlite3_prepare_v2(db, "SELECT pos, bytes FROM entry WHERE length(bytes) > 220 ORDER BY pos DESC LIMIT 1", -1, &q, NULL) == SQLITE_OK);
+    must(sqlite3_step(q) == SQLITE_ROW);
+    int64_t pos = sqlite3_column_int64(q, 0);
+    int n = sqlite3_column_bytes(q, 1);
+    char *bytes = mem_dup(sqlite3_column_blob(q, 1), (size_t)n);
+    (void)sqlite3_finalize(q);
+    bytes[n - 1] ^= 1;
+    must(sqlite3_prepare_v2(db, "UPDATE entry SET bytes = ?1 WHERE pos = ?2", -1, &q, NULL) == SQLITE_OK);
+    must(sqlite3_bind_blob(q, 1, bytes, n, SQLITE_STATIC) == SQLITE_OK && sqlite3_bind_int64(q, 2, pos) == SQLITE_OK);
+    must(sqlite3_step(q) == SQLITE_DONE);
+    (void)sqlite3_finalize(q);
+    must(sqlite3_close(db) == SQLITE_OK);
+    mem_free(bytes);
+    return (uint64_t)pos + 1;
+}
+
+/* As after a catch-up whose signatures are still to be verified: DIR/audit says from where to where. */
+static void a_bad_signature_in_what_was_caught_up_stops_the_node(void)
+{
+    struct league c;
+    struct fetch_status taken = {0};
+    struct node_status status;
+
+    make(&c, 2);
+    if (league_start_all(&c)) {
+        for (int i = 0; i < 20; i++) CHECK(writes(node(&c, i % 2), "uss1", i));
+        CHECK(league_agrees(&c));
+        league_stop(&c, 0);
+        uint64_t n = spoil_newest(&c.homes[0]);
+        FILE *mark = fopen(home_file(&c.homes[0], "audit"), "w");
+        must(mark && fprintf(mark, "1 %llu\n", (unsigned long long)n) > 0 && fclose(mark) == 0);
+        enum err begun = league_start(&c, 0);
+        if (begun != OK) printf("# %s\n", c.why.text);
+        if (CHECK_INT(begun, OK)) {
+            do {
+                fetch_status(node_fetch(node(&c, 0)), &taken);
+                node_status(node(&c, 0), &status);
+                league_breathe();
+            } while (!taken.is_bad || status.takes_writes);
+            CHECK(strstr(status.stopped_because.text, "its signature is not its author's") != NULL);
+            CHECK_INT(taken.audit_next, n - 1);
+            CHECK(fetch_is_bad(node_fetch(node(&c, 0)))); /* Signing asks this. */
+            CHECK(!writes(node(&c, 0), "uss1", 30));
+            league_stop(&c, 0);
+            CHECK(access(home_file(&c.homes[0], "audit"), F_OK) == 0); /* The next life finds it, too. */
+        }
+        CHECK(writes(node(&c, 1), "uss1", 31));
+    }
+    league_remove(&c);
+}
+
 static void what_may_go_is_what_a_majority_and_all_who_are_there_signed(void)
 {
     struct lab lab;
@@ -684,6 +746,7 @@ int main(void)
     RUN(two_processes_with_one_key_are_found_out);
     RUN(an_entry_of_a_root_key_is_handed_in_anywhere);
     RUN(old_slots_go_when_all_have_them);
+    RUN(a_bad_signature_in_what_was_caught_up_stops_the_node);
     RUN(what_is_gone_from_an_etcd_that_went_on_is_kept_as_a_file);
     RUN(what_does_not_belong_together_does_not_start);
     etcd_servers_stop(servers);
