@@ -61,12 +61,6 @@ BREAKS = {
         "    if (!order_behind(in->order, revision - 1)) {\n",
         "    if (revision > 0) {\n",
     ),
-    "waive-early": (
-        "missing slots are taken for never written though too few members say so",
-        "src/node/gap.c",
-        "    if (n_no >= majority) return OK;\n",
-        "    if (n_no + 1 >= majority) return OK;\n",
-    ),
     "same-reader": (
         "bytes that are no entry are not read again elsewhere",
         "src/journal/intake.c",
