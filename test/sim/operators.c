@@ -45,7 +45,7 @@ static uint64_t size_of(int node)
 {
     struct log_source *source = NULL;
     struct why why = {0};
-    char dir[16];
+    char dir[32];
     uint64_t size = 0;
 
     (void)snprintf(dir, sizeof dir, "/sim/%d", node);
@@ -58,7 +58,7 @@ static uint64_t size_of(int node)
  * sign with; -1: the node's own key signs. */
 static bool command(int node, const char *verb, char *file, int root)
 {
-    char dir[16], key[32], text[65];
+    char dir[32], key[48], text[65];
     char *arguments[] = {"epoch", (char *)(uintptr_t)verb, file, "--data", dir, "--root", key, NULL};
     int kept = -1, null;
 
@@ -101,7 +101,7 @@ static bool sign(int node, const char *verb, char *file, unsigned first, unsigne
 /* Signed at each machine whose node is a member's, opened at all. */
 static bool open_epoch(int longest)
 {
-    char file[32];
+    char file[48];
 
     (void)snprintf(file, sizeof file, "/sim/%d/next-epoch", longest);
     if (!sign(longest, "propose", file, 0, cast.n_founders)) return false;
