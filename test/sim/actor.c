@@ -13,6 +13,7 @@
 #include "journal/etcd.h"
 #include "judge.h"
 #include "node/peers.h"
+#include "state/member.h"
 
 struct actor {
     int node;
@@ -492,6 +493,30 @@ static struct peers_status peers_of(const struct actor *a)
 bool actor_is_up(int node)
 {
     return actors[node].n != NULL && !has_ended(&actors[node]);
+}
+
+bool actor_is_alone(int node)
+{
+    struct state_pin pin;
+
+    if (!actor_is_up(node)) return false;
+    bool is_alone = view_n_counted(state_read(node_state(actor_node(node)), &pin)) == 1;
+    state_done_reading(&pin);
+    return is_alone;
+}
+
+bool actor_hears_majority(int node, const bool is_here[WORLD_NODES_MAX])
+{
+    uint8_t authors[WORLD_NODES_MAX][8];
+    struct state_pin pin;
+    size_t n = 0;
+
+    if (!actor_is_up(node)) return false;
+    for (int i = 0; i < (int)cast.n_nodes; i++)
+        if (is_here[i] && actor_is_up(i)) node_author(actor_node(i), authors[n++]);
+    bool does = view_is_majority(state_read(node_state(actor_node(node)), &pin), authors, n);
+    state_done_reading(&pin);
+    return does;
 }
 
 bool actor_is_broken(int node)

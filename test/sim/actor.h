@@ -60,6 +60,10 @@ void actor_start_at(int node, int64_t at_us);
 void actor_replace_keys(int node);
 
 bool actor_is_up(int node);
+bool actor_is_alone(int node); /* Its state knows one member. */
+/* Of the nodes that are here, do those that its state knows by their present keys stand for a majority of its members? False of one that is
+ * down. */
+bool actor_hears_majority(int node, const bool is_here[WORLD_NODES_MAX]);
 bool actor_is_broken(int node); /* It says that it cannot go on. */
 bool actor_is_behind(int node); /* etcd shows less than it has seen, or nothing, or not even its join: it says so. */
 bool actor_has_settled(int node); /* Nothing of its is unclear, and it may write. */

@@ -26,6 +26,7 @@
 #define CALM_US (30 * S)
 
 static bool trouble_is_over;
+static unsigned n_stuck; /* Seeds that end with a node that nobody can help. */
 
 static void trouble(void *context, bool happens)
 {
@@ -60,36 +61,62 @@ static bool is_done(void)
 
 /* Whoever has one side of a split knows when it sees a head of the other one that is not larger than its own tree. A node whose tree cannot
  * grow that far, because etcd has forgotten what it knows, says that. Who has other members or keys on one side than on the other is
- * not heard there: heads do not get full. */
+ * not heard there: heads do not get full. By rules 1 the founder who joined first decides alone: if etcd forgets the others' joins then,
+ * it has nobody to hear from (docs/decisions/0004). */
 static bool split_is_known(void)
 {
     for (int i = 0; i < (int)cast.n_nodes; i++) {
         if (cast.is_out[i]) continue;
         bool is_unheard = council_has_aims() && actor_full_size(i) + 20 < 2 * actor_position(i);
-        if (is_unheard || actor_is_divided(i) || actor_has_proof(i)) return true;
+        if (is_unheard || actor_is_alone(i) || actor_is_divided(i) || actor_has_proof(i)) return true;
         if (actor_is_refused(i) || actor_is_broken(i) || actor_is_behind(i)) return true;
     }
     return false;
 }
 
+/* A node that stands before others got new keys, or were expelled, does not know those who are there now. Where so few that it does know
+ * are left that they are no majority for it, a hostile member's gap holds it up until its people bring it tiles: who is stuck, and,
+ * without those, who cannot get heads full. False: nobody is. */
+static bool find_stuck(bool ret_is_stuck[WORLD_NODES_MAX], bool ret_is_short[WORLD_NODES_MAX])
+{
+    bool is_here[WORLD_NODES_MAX] = {false}, is_free[WORLD_NODES_MAX] = {false}, any = false;
+
+    memset(ret_is_stuck, 0, WORLD_NODES_MAX);
+    memset(ret_is_short, 0, WORLD_NODES_MAX);
+    if (!council_has_aims()) return false;
+    for (int i = 0; i < (int)cast.n_nodes; i++) is_here[i] = !is_nobodys(i);
+    for (int i = 0; i < (int)cast.n_nodes; i++) {
+        ret_is_stuck[i] = is_here[i] && !actor_hears_majority(i, is_here);
+        is_free[i] = is_here[i] && !ret_is_stuck[i];
+        any |= ret_is_stuck[i];
+    }
+    for (int i = 0; i < (int)cast.n_nodes; i++) ret_is_short[i] = is_free[i] && !actor_hears_majority(i, is_free);
+    return any;
+}
+
 static void check_end(enum lie lie)
 {
+    bool is_stuck[WORLD_NODES_MAX], is_short[WORLD_NODES_MAX];
+
     if (judge_is_split()) {
         if (!split_is_known()) judge_fail("the network is split, and nobody knows");
         return;
     }
+    bool any_is_stuck = find_stuck(is_stuck, is_short);
+    n_stuck += any_is_stuck;
     for (size_t i = 0; i < cast.n_nodes; i++) {
         int node = (int)i;
-        if (is_nobodys(node)) continue;
+        if (is_nobodys(node) || is_stuck[node]) continue;
         if (lie_may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
         if (!actor_has_settled(node)) judge_fail("node %d is %s, and not all right: %s", node, actor_is_up(node) ? "up" : "down", actor_words(node));
         else if (actor_position(node) != judge_size())
             judge_fail("node %d stands at %llu of %llu", node, (unsigned long long)actor_position(node), (unsigned long long)judge_size());
         else if (actor_is_refused(node)) judge_fail("node %d refuses to sign: %s", node, actor_words(node));
-        else if (actor_full_size(node) + 20 < 2 * judge_size())
+        else if (!is_short[node] && actor_full_size(node) + 20 < 2 * judge_size())
             judge_fail("node %d knows a full head of %llu, and %llu leaves", node, (unsigned long long)actor_full_size(node), (unsigned long long)(2 * judge_size()));
         if (actor_is_divided(node)) judge_fail("node %d sees a fork where there is none", node);
     }
+    if (any_is_stuck) return;
     if (!judge_has_failed() && !(lie_may_split(lie) && etcd_model_has_lied()) && !clients_have_settled())
         judge_fail("a client still does not know what became of a write");
     if (!judge_has_failed() && !(lie_may_split(lie) && etcd_model_has_lied()) && !operators_are_done()) judge_fail("the new epoch is not open");
@@ -221,6 +248,7 @@ static void say_counts(double ms_each)
     say("expelled", council_counts.n_expelled);
     say("nodes' keys replaced", council_counts.n_keys);
     say("roots' keys", council_counts.n_roots);
+    say("held up for ever", n_stuck);
     printf("\n");
 }
 
