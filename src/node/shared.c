@@ -393,6 +393,7 @@ void shared_round(struct node *n, const struct work *w)
     if (has_looked && !w->stops) joining_try(n);
     if (has_looked && !w->stops) upkeep_run(n);
     if (!w->stops) forgetting_run(n);
+    if (s->is_broken) has_looked = false; /* What was handed in ended this node's own keys, perhaps. */
     if (has_looked && atomic_load(&s->is_joined) && unclear_n_open(s->unclear) && batch_settle_old(n)) n->tick_at_us = 0;
     /* A round without a look puts none off: many rounds of refused writes would keep the node from ever knowing more. */
     if (looks || has_looked) s->follow_at_us = node_steady_us(n) + s->follow_us;
