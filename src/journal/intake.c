@@ -201,11 +201,14 @@ static enum err read_created(struct intake *in, const uint8_t author[8], uint64_
     enum err err = etcd_read(in->etcd, &range, create_revision, &in->second, why);
 
     if (err == ERR_NOT_FOUND) err = etcd_read(in->etcd, &range, 0, &in->second, why); /* Compacted: as it is now. */
-    if (err != OK) return err == ERR_NOT_FOUND ? ERR_UNAVAILABLE : err;
-    kv = in->second.ranges[0].at;
-    if (in->second.ranges[0].n != 1 || kv->create_revision != create_revision || kv->version != 1)
-        return fail(why, ERR_UNAVAILABLE, "slot %llu can no longer be read as it was created; tiles may have it",
+    if (err != OK && err != ERR_NOT_FOUND) return err;
+    kv = err == OK ? in->second.ranges[0].at : NULL;
+    if (!kv || in->second.ranges[0].n != 1 || kv->create_revision != create_revision || kv->version != 1) {
+        in->gap = (struct journal_etcd_gap){.from = slot, .to = slot + 1, .is_gone = true};
+        memcpy(in->gap.author, author, sizeof in->gap.author);
+        return fail(why, ERR_NOT_FOUND, "slot %llu was written again, and is no more to be read as it was created: tiles may have it",
                     (unsigned long long)slot);
+    }
     *ret = kv->value;
     return OK;
 }

@@ -453,6 +453,10 @@ enum err fetch_on_gap(void *fetch, struct node *n, const struct journal_etcd_gap
     if (err != OK && err != ERR_UNAVAILABLE && err != ERR_NET) return err;
     if (journal_etcd_wants(n->journal, gap->author) > gap->from) return OK;
     f->gap_why = (struct why){0};
+    if (gap->is_gone) {
+        f->again_us = node_steady_us(n) + FETCH_AGAIN_US;
+        return fail(why, ERR_UNAVAILABLE, "a slot was written again in etcd, and what stood there first is compacted away: peers' tiles do not have it yet");
+    }
     err = ask_about_gap(f, gap, &f->gap_why);
     f->again_us = node_steady_us(n) + (err == OK ? FETCH_AGAIN_US / 10 : FETCH_AGAIN_US);
     if (err == OK) return ERR_NOT_FOUND;
