@@ -83,8 +83,9 @@ static bool split_is_known(void)
 }
 
 /* A node that stands before others got new keys, or were expelled, does not know those who are there now. Where so few that it does know
- * are left that they are no majority for it, a hostile member's gap holds it up until its people bring it tiles: who is stuck, and,
- * without those, who cannot get heads full. False: nobody is. */
+ * are left that they are no majority for it, it stays there until its people bring it tiles: a hostile member's gap takes a majority with
+ * it, and a head of others one without it. That is who is stuck. Who needs those for a majority of its own is short of them. False:
+ * nobody is. */
 static bool find_stuck(bool ret_is_stuck[WORLD_NODES_MAX], bool ret_is_short[WORLD_NODES_MAX])
 {
     bool is_here[WORLD_NODES_MAX] = {false}, is_free[WORLD_NODES_MAX] = {false}, any = false;
@@ -94,7 +95,10 @@ static bool find_stuck(bool ret_is_stuck[WORLD_NODES_MAX], bool ret_is_short[WOR
     if (!council_has_aims()) return false;
     for (int i = 0; i < (int)cast.n_nodes; i++) is_here[i] = !is_nobodys(i);
     for (int i = 0; i < (int)cast.n_nodes; i++) {
-        ret_is_stuck[i] = is_here[i] && !actor_hears_majority(i, is_here);
+        bool others[WORLD_NODES_MAX], is_behind = actor_position(i) + 5 < judge_size();
+        memcpy(others, is_here, sizeof others);
+        others[i] = false;
+        ret_is_stuck[i] = is_here[i] && !(actor_hears_majority(i, is_here) && (!is_behind || actor_hears_majority(i, others)));
         is_free[i] = is_here[i] && !ret_is_stuck[i];
         any |= ret_is_stuck[i];
     }
@@ -114,13 +118,13 @@ static void check_end(enum lie lie)
     n_stuck += any_is_stuck;
     for (size_t i = 0; i < cast.n_nodes; i++) {
         int node = (int)i;
-        if (is_nobodys(node) || is_stuck[node]) continue;
+        if (is_nobodys(node) || is_stuck[node] || is_short[node]) continue;
         if (lie_may_split(lie) && etcd_model_has_lied()) continue; /* It may have to stop, or to wait for ever. */
         if (!actor_has_settled(node)) judge_fail("node %d is %s, and not all right: %s", node, actor_is_up(node) ? "up" : "down", actor_words(node));
         else if (actor_position(node) != judge_size() && !(any_is_stuck && actor_position(node) + 5 > judge_size())) /* Writing goes on. */
             judge_fail("node %d stands at %llu of %llu", node, (unsigned long long)actor_position(node), (unsigned long long)judge_size());
         else if (actor_is_refused(node)) judge_fail("node %d refuses to sign: %s", node, actor_words(node));
-        else if (!is_short[node] && actor_full_size(node) + 20 < 2 * judge_size())
+        else if (actor_full_size(node) + 20 < 2 * judge_size())
             judge_fail("node %d knows a full head of %llu, and %llu leaves", node, (unsigned long long)actor_full_size(node), (unsigned long long)(2 * judge_size()));
         if (actor_is_divided(node)) judge_fail("node %d sees a fork where there is none", node);
     }
