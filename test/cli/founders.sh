@@ -55,6 +55,7 @@ check "bounds of priorities are agreed on" is "$(fact south "[m['priority_high']
 at south member join --node "$work/second" --root "$work/north.root"
 check "a second node of north joins through south's" is "$code" 0
 was_joined[second]=yes
+more_options() { if [ "$1" = second ]; then more_options_by south; else more=(--peer-listen 127.0.0.1:0); fi; }
 check "it starts from nothing" start_node second "$work/second" north
 at second participant add uss2 --root "$work/north.root"
 check "it takes entries of its member's root key" is "$code" 0

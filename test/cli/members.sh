@@ -13,6 +13,14 @@ root() { printf '%s' "$work/lab/$1/keys/root.key"; }
 standing() { at "$1" member list --json; say "$out" "[m['standing'] for m in j['members'] if m['member'] == '$2'][0]"; }
 fact() { at "$1" status --json; say "$out" "$2"; }
 new_id() { python3 -c 'import uuid; print(uuid.uuid4())'; }
+# A node that starts answers before it has caught up, and refuses writes until then.
+caught_up() { # NAME AS
+    for _ in {1..100}; do
+        [ "$(fact "$1" "j['position']")" -ge "$(fact "$2" "j['position']")" ] && return 0
+        sleep 0.1
+    done
+    return 1
+}
 n_put=0
 put() { # NAME SUB: each flight somewhere else
     n_put=$((n_put + 1))
@@ -140,7 +148,9 @@ check "all three do" is "$(standing a d)" named
 at a member join --node "$work/d" --root "$work/d/keys/root.key"
 check "its root key lets its node join" is "$(standing b d)" active
 was_joined[d]=yes # By the node of a.
+more_options() { if [ "$1" = d ]; then more_options_by a; else more=(--peer-listen 127.0.0.1:0); fi; }
 check "its node starts from nothing" start_node d "$work/d"
+check "and catches up" caught_up d a
 at d participant add uss5 --root "$work/d/keys/root.key"
 put d uss5
 check "and plans" is "$status" 201
@@ -152,6 +162,7 @@ at a member rotate-key --node "$work/lab/a" --root "$(root a)" --reason "yearly"
 check "a's node gets new keys" is "$code" 0
 stop_node a
 check "and starts with them" start_node a
+check "and knows what the others know" caught_up a b
 check "under another id" is "$([ "$(fact a "j['author']")" != "$old" ] && echo other)" other
 check "the old one is ended" is "$(fact b "[len(m['nodes']) for m in j['members'] if m['member'] == 'a']")" "[1]"
 put a uss1

@@ -17,6 +17,10 @@ etcd_scheme=http
 etcd_options=()
 
 more_options() { more=(--peer-listen 127.0.0.1:0); }
+# For a node that begins with nothing: etcd may have been cleaned up already, and one of the peers has what was there.
+more_options_by() { # NAME
+    more=(--peer-listen 127.0.0.1:0 --peer "$(sed -n 's/^peers reach it at //p' "$work/$1.log" | tail -1)")
+}
 
 cleanup_network() {
     for name in "${!nodes[@]}"; do kill -KILL "${nodes[$name]}" 2>/dev/null; done

@@ -34,6 +34,7 @@ check "three members have a node each" network a,b,c --participant uss1=a
 at b member join --node "$work/lab/a2" --root "$work/lab/a/keys/root.key"
 check "a second node of a joins through b's" is "$code" 0
 was_joined[a2]=yes
+more_options() { if [ "$1" = a2 ]; then more_options_by b; else more=(--peer-listen 127.0.0.1:0); fi; }
 check "and starts" start_node a2 "$work/lab/a2" a
 put a
 check "the first one writes for the member's participant" is "$status" 201
