@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "base/str.h"
 #include "cli/file.h"
+#include "node/whole_file.h"
 
 /* The heads last: as long as they are there, this folder is not done. */
 static const char *const files[] = {"journal.db", "journal.db-wal", "journal.db-shm", "refused", "unclear",
@@ -61,23 +62,13 @@ static enum err move_snapshots(const struct abandon *a, struct why *why)
     return err;
 }
 
-static enum err sync_folder(const char *path, struct why *why)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_synced = fd >= 0 && fsync(fd) == 0;
-    int error = errno;
-
-    if (fd >= 0) (void)close(fd);
-    return is_synced ? OK : fail(why, ERR_DISK, "%s: cannot be synced: %s", path, strerror(error));
-}
-
 enum err abandon_set_aside(struct abandon *a, struct why *why)
 {
     TRY(file_make_folder(a->to, why));
     TRY(move_snapshots(a, why));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) TRY(move(a, files[i], why));
-    TRY(sync_folder(a->to, why));
-    return sync_folder(a->from, why);
+    TRY(whole_file_sync_folder(a->to, why));
+    return whole_file_sync_folder(a->from, why);
 }
 
 void abandon_done(struct abandon *a)

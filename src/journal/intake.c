@@ -473,8 +473,10 @@ static enum err find_floor(struct intake *in, struct why *why)
             err = note_place(in, &in->stored.at[from + i], &answer.ranges[i], &has_any, why);
     }
     etcd_answer_done(&answer);
-    if (err == OK && !has_any && in->stored.n)
+    if (err == OK && !has_any && in->stored.n) {
         err = report_gap(in, in->stored.at[0].author, in->stored.at[0].slot, in->stored.at[0].slot + 1, 0, why);
+        in->gap.is_gone = true; /* It was written: no waiver helps, newer tiles do. */
+    }
     if (err == OK) in->owes_floor = false;
     return err == ERR_NET ? ERR_UNAVAILABLE : err;
 }

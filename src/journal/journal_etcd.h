@@ -127,7 +127,7 @@ struct journal_etcd_gap {
     uint8_t author[8];
     uint64_t from, to;
     int64_t revision; /* At which to was created. */
-    bool is_gone; /* It is there, and what was created in it is not: others may have that, and it is never waived. */
+    bool is_gone; /* It was written, and what was created in it cannot be read any more: tiles may have it, and it is never waived. */
 };
 
 /* What the last ERR_NOT_FOUND was about; false if there was none, or it was waived. */

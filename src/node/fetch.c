@@ -455,7 +455,7 @@ enum err fetch_on_gap(void *fetch, struct node *n, const struct journal_etcd_gap
     f->gap_why = (struct why){0};
     if (gap->is_gone) {
         f->again_us = node_steady_us(n) + FETCH_AGAIN_US;
-        return fail(why, ERR_UNAVAILABLE, "a slot was written again in etcd, and what stood there first is compacted away: peers' tiles do not have it yet");
+        return fail(why, ERR_UNAVAILABLE, "what was written into a slot can no longer be read in etcd, and peers' tiles do not bring it yet");
     }
     err = ask_about_gap(f, gap, &f->gap_why);
     f->again_us = node_steady_us(n) + (err == OK ? FETCH_AGAIN_US / 10 : FETCH_AGAIN_US);

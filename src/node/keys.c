@@ -12,6 +12,7 @@
 
 #include "base/hex.h"
 #include "node/entropy.h"
+#include "node/whole_file.h"
 
 #define FILE_BYTES 65 /* 64 digits and LF. */
 #define N_KEYS 5
@@ -54,15 +55,6 @@ static enum err read_key(const char *path, uint8_t ret_seed[32], struct why *why
     return OK;
 }
 
-static enum err sync_folder(const char *path, struct why *why)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool is_synced = fd >= 0 && fsync(fd) == 0;
-    int error = errno;
-    if (fd >= 0) (void)close(fd);
-    return is_synced ? OK : fail(why, ERR_DISK, "%s: cannot be synced: %s", path, strerror(error));
-}
-
 static const char *const names[N_KEYS] = {"root", "entry", "log", "mirror", "http"};
 
 /* Makes all in DIR/keys.new, a root key where wanted, and renames that, so that there are all keys or none. */
@@ -82,11 +74,11 @@ static enum err make_files(uint8_t seeds[N_KEYS][32], const char *dir, const cha
         if (i == 0 && !with_root) continue;
         TRY(write_key(path, seeds[i], why));
     }
-    TRY(sync_folder(fresh, why));
+    TRY(whole_file_sync_folder(fresh, why));
     if (rename(fresh, folder) != 0) {
         return fail(why, ERR_DISK, "%s: cannot be renamed: %s", fresh, strerror(errno));
     }
-    return sync_folder(dir, why);
+    return whole_file_sync_folder(dir, why);
 }
 
 /* has_root NULL: the root key is needed. */
@@ -115,7 +107,7 @@ static enum err open_files(uint8_t seeds[N_KEYS][32], const char *dir, bool may_
         if (e == ERR_NOT_FOUND && i == HTTP) {
             entropy_fill(seeds[i], 32);
             e = write_key(path, seeds[i], why);
-            if (e == OK) e = sync_folder(folder, why);
+            if (e == OK) e = whole_file_sync_folder(folder, why);
         } else if (e == ERR_NOT_FOUND) {
             return fail(why, ERR_CORRUPT, "%s is missing: restore it from its backup", path);
         }

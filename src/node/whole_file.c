@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static enum err sync_folder(const char *dir, struct why *why)
+enum err whole_file_sync_folder(const char *dir, struct why *why)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool is_synced = fd >= 0 && fsync(fd) == 0;
@@ -33,7 +33,7 @@ enum err whole_file_write(const char *dir, const char *name, struct str bytes, s
     (void)close(fd);
     if (!is_written) return fail(why, ERR_DISK, "%s: cannot be written: %s", buf_z(&fresh), strerror(error));
     if (rename(buf_z(&fresh), buf_z(&path)) != 0) return fail(why, ERR_DISK, "%s: cannot be renamed: %s", buf_z(&fresh), strerror(errno));
-    return sync_folder(dir, why);
+    return whole_file_sync_folder(dir, why);
 }
 
 enum err whole_file_remove(const char *dir, const char *name, struct why *why)
@@ -41,7 +41,7 @@ enum err whole_file_remove(const char *dir, const char *name, struct why *why)
     AUTO(buf_done) struct buf path = {0};
 
     buf_addf(&path, "%s/%s", dir, name);
-    if (unlink(buf_z(&path)) == 0) return sync_folder(dir, why);
+    if (unlink(buf_z(&path)) == 0) return whole_file_sync_folder(dir, why);
     return errno == ENOENT ? OK : fail(why, ERR_DISK, "%s: cannot be removed: %s", buf_z(&path), strerror(errno));
 }
 

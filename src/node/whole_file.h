@@ -20,4 +20,7 @@ CHECKED enum err whole_file_remove(const char *dir, const char *name, struct why
 /* Appends at most max bytes. ERR_NOT_FOUND: there is none; ERR_CORRUPT: it is longer; ERR_DISK. */
 CHECKED enum err whole_file_read(const char *dir, const char *name, size_t max, struct buf *ret, struct why *why);
 
+/* What was made, renamed or removed in the folder is so after a loss of power, too. ERR_DISK. */
+CHECKED enum err whole_file_sync_folder(const char *dir, struct why *why);
+
 #endif
